@@ -1,0 +1,12 @@
+//! A ZooKeeper server and its session client as plain state machines.
+//!
+//! [`node::Coordinator`] is one server: it elects ([`election`]), agrees ([`zab`]), remembers ([`log`], [`tree`]) and
+//! serves clients ([`server`]). [`client`] is the other end, [`workload`] are clients with something to do. What differed
+//! between versions is a named switch in [`mechanism`].
+
+pub mod config;
+pub mod id;
+pub mod mechanism;
+pub mod note;
+pub mod quorum;
+pub mod txn;

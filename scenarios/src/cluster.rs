@@ -1,0 +1,93 @@
+//! A cluster as it will really be staged: which server runs where, with which configuration, and who can find whom.
+//!
+//! Made by [`crate::import`] from people's own files, or from the `[cluster]` table of a scenario. Brokers come later.
+
+use coordinator::mechanism::Preset;
+
+/// A cluster, and what is to be said about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cluster {
+    /// The machines (containers) nodes run on. A node's host is named like the node unless the scenario says otherwise.
+    pub hosts: Vec<Host>,
+    /// The ZooKeeper servers.
+    pub zookeepers: Vec<ZooKeeper>,
+    /// The connect string clients of this cluster use, chroot included (`zk-1:2181,zk-2:2181/kafka`).
+    pub connect: String,
+    /// What was found wrong or surprising, most severe first.
+    pub findings: Vec<Finding>,
+    /// Services in the file that are not staged, with the reason (`kafka-1: brokers are not staged yet`).
+    pub not_staged: Vec<String>,
+}
+
+/// A machine or container: the unit that fails whole and that links connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// Its own name.
+    pub name: String,
+    /// The networks it is on, with the names it has there (its own name is not implied). Two hosts reach each other
+    /// if they share a network; `localhost` is always the host itself.
+    pub networks: Vec<Network>,
+}
+
+/// One network a host is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// The network.
+    pub name: String,
+    /// What others on it can call this host.
+    pub aliases: Vec<String>,
+}
+
+/// One ZooKeeper server to be staged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZooKeeper {
+    /// The node's name in scenarios (`zookeeper-1`, `zk-1`).
+    pub name: String,
+    /// The host it runs on.
+    pub host: String,
+    /// `myid`, if there is one. Where it cannot be read as a number, the text stays for the error.
+    pub myid: Option<String>,
+    /// The `zoo.cfg` the server will really read: key, value and where the value comes from.
+    pub properties: Vec<Property>,
+    /// The version, as far as it is modelled.
+    pub preset: Preset,
+    /// Why the container never starts a server (`exit 1: ZOOKEEPER_CLIENT_PORT is required`).
+    pub never_starts: Option<String>,
+}
+
+/// One effective setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Property {
+    /// The key in `zoo.cfg`.
+    pub key: String,
+    /// The value.
+    pub value: String,
+    /// Where it comes from (`docker-compose.yml:12`, `set by the image wurstmeister/zookeeper:3.4.6`).
+    pub from: String,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// It will not start, or is not one cluster.
+    Error,
+    /// It works differently than meant.
+    Warning,
+    /// Good to know.
+    Information,
+}
+
+/// Something found in a cluster's files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule (`Z01`, `Y01`).
+    pub rule: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// `file:line:column`, as far as known.
+    pub at: String,
+    /// What is the matter, in one sentence.
+    pub what: String,
+    /// What to do about it.
+    pub help: String,
+}

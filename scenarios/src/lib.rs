@@ -1,0 +1,8 @@
+//! From a scenario file and a cluster description to a checked, reproducible run.
+//!
+//! ```text
+//! file ── script::parse ──► Script ── plan::draw(seed) ──► Plan ── cast::stage ──► World
+//!      ── play ──► steps ──► Scene ──► checks ──► Run { verdict, trace, fingerprint, statistics }
+//! ```
+
+pub mod cluster;
