@@ -10,3 +10,4 @@ pub mod mechanism;
 pub mod note;
 pub mod quorum;
 pub mod txn;
+pub mod wire;
