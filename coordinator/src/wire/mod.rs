@@ -4,3 +4,5 @@
 //! length further than the bytes that are there.
 
 pub mod jute;
+pub mod record;
+pub mod vote;
