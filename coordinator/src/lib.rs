@@ -9,5 +9,6 @@ pub mod id;
 pub mod mechanism;
 pub mod note;
 pub mod quorum;
+pub mod tree;
 pub mod txn;
 pub mod wire;

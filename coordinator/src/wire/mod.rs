@@ -4,5 +4,6 @@
 //! length further than the bytes that are there.
 
 pub mod jute;
+pub(crate) mod partial;
 pub mod record;
 pub mod vote;
