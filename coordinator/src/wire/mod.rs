@@ -3,6 +3,7 @@
 //! Everything is jute: big-endian integers, length-prefixed buffers, strings and vectors. Decoders never trust an announced
 //! length further than the bytes that are there.
 
+pub mod client;
 pub mod jute;
 pub(crate) mod partial;
 pub mod record;
