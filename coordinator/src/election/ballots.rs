@@ -7,6 +7,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::id::{Epoch, ServerId, Zxid};
 use crate::mechanism::{Mechanisms, Mutant};
 use crate::quorum::Voters;
@@ -14,7 +16,7 @@ use crate::wire::vote::{Notification, PeerState};
 
 /// A candidate with what speaks for it. Ordered by epoch, then zxid, then id: the later history leads, the id decides
 /// between equals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Vote {
     /// The candidate.
     pub leader: ServerId,

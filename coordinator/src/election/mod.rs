@@ -20,6 +20,7 @@ mod transcripts;
 use std::collections::{BTreeMap, VecDeque};
 
 use machine::{Conn, Context, Duration, Input, Instant, ListenError, Peer};
+use serde::Serialize;
 
 use self::ballots::Preference;
 pub use self::ballots::Vote;
@@ -39,7 +40,7 @@ pub const LISTENER: &str = "election";
 const INBOX: usize = 100;
 
 /// What a server is, as far as election is concerned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum State {
     /// It looks for a leader.
     Looking,
