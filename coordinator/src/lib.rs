@@ -5,6 +5,7 @@
 //! between versions is a named switch in [`mechanism`].
 
 pub mod config;
+pub mod election;
 pub mod id;
 pub mod mechanism;
 pub mod note;
