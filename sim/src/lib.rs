@@ -1,1 +1,3 @@
-//! stub
+//! The environments a machine can live in.
+
+pub mod live;

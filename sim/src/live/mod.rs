@@ -1,0 +1,371 @@
+//! The live environment: any machine on TCP sockets and real files, with the clocks of the computer it runs on.
+//!
+//! Each node has a thread of its own with its machine, its sockets and its timer; syncs run beside it. Notes become
+//! `tracing` events with the field `node`: headlines at level info, details at debug. [`Live`] is the handle on all of
+//! them; it is synchronous and must not be used from within an async task.
+//!
+//! Not here: simulated time or faults beyond killing a node ([`crate::world`] has those), and anything that knows a
+//! protocol.
+
+mod files;
+mod names;
+mod node;
+mod stream;
+
+use std::any::Any;
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use machine::Machine;
+use socket2::{Domain, Socket, Type};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::LocalSet;
+
+use names::Names;
+use node::{Life, Order};
+
+/// How a set of live nodes is run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// What all chance is drawn from; without one, the operating system's entropy.
+    pub seed: Option<u64>,
+}
+
+/// Who a node is and where it keeps its files.
+#[derive(Clone, Debug)]
+pub struct NodeSpec {
+    /// Its name in logs and to [`Live`]; also a host name of its own.
+    pub name: String,
+    /// Further host names that mean this node.
+    pub aliases: Vec<String>,
+    /// The folder its absolute paths are below; made if it does not exist.
+    pub root: PathBuf,
+}
+
+/// How a life ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The machine exited.
+    Exited {
+        /// The exit code of the process it would be.
+        code: i32,
+        /// What it said.
+        why: String,
+    },
+    /// It was killed.
+    Killed,
+    /// The machine panicked, or its runtime could not be started.
+    Panicked(String),
+}
+
+/// The end of one node's life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exit {
+    /// The node.
+    pub node: String,
+    /// Which of its lives, from 1.
+    pub incarnation: u64,
+    /// How.
+    pub ended: Ended,
+}
+
+/// A running set of nodes. Dropping it kills them all.
+pub struct Live {
+    seed: u64,
+    epoch: Instant,
+    names: Arc<Names>,
+    /// Sockets bound but not listening: nobody else gets a reserved port while its node is down.
+    held: Vec<Socket>,
+    nodes: BTreeMap<String, Node>,
+    exit_sender: UnboundedSender<Exit>,
+    exit_receiver: UnboundedReceiver<Exit>,
+    exits: VecDeque<Exit>,
+    waiting: Runtime,
+}
+
+struct Node {
+    incarnation: u64,
+    spec: NodeSpec,
+    live_once: Arc<dyn Fn(Life) -> Ended + Send + Sync>,
+    running: Option<Running>,
+}
+
+struct Running {
+    orders: UnboundedSender<Order>,
+    thread: JoinHandle<()>,
+}
+
+impl Live {
+    /// Nobody yet.
+    ///
+    /// # Errors
+    /// The operating system has no file handle left for the runtime that waits.
+    pub fn new(options: Options) -> io::Result<Self> {
+        let (exit_sender, exit_receiver) = unbounded_channel();
+        Ok(Self {
+            seed: options.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish()),
+            epoch: Instant::now(),
+            names: Arc::default(),
+            held: Vec::new(),
+            nodes: BTreeMap::new(),
+            exit_sender,
+            exit_receiver,
+            exits: VecDeque::new(),
+            waiting: Builder::new_current_thread().enable_all().build()?,
+        })
+    }
+
+    /// What chance is drawn from.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// From now on `host:port` means `place`, to all nodes: those that dial it, and the one that listens there.
+    /// Names that are not placed are left to the operating system.
+    pub fn place(&mut self, host: &str, port: u16, place: SocketAddr) {
+        self.names.place(host, port, place);
+    }
+
+    /// Places `host:port` at a free port of 127.0.0.1, which nobody else will be given.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub fn reserve(&mut self, host: &str, port: u16) -> io::Result<SocketAddr> {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+        let place = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::AddrNotAvailable)?;
+        // Elsewhere a bound socket would keep the node itself from listening there.
+        if cfg!(target_os = "linux") {
+            self.held.push(socket);
+        }
+        self.place(host, port, place);
+        Ok(place)
+    }
+
+    /// Where `host:port` was placed.
+    pub fn placed(&self, host: &str, port: u16) -> Option<SocketAddr> {
+        self.names.placed(host, port)
+    }
+
+    /// Starts a node: `make` gives the machine for each of its lives (its argument: which one, from 1).
+    ///
+    /// # Errors
+    /// The folder cannot be made, the thread cannot be started, or there is a node of that name.
+    pub fn start<M: Machine + 'static>(
+        &mut self,
+        spec: NodeSpec,
+        make: impl Fn(u64) -> M + Send + Sync + 'static,
+    ) -> io::Result<()> {
+        if self.nodes.contains_key(&spec.name) {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, spec.name));
+        }
+        std::fs::create_dir_all(&spec.root)?;
+        let live_once = Arc::new(move |life: Life| {
+            let machine = make(life.incarnation);
+            run_life(machine, life)
+        });
+        let name = spec.name.clone();
+        self.nodes.insert(name.clone(), Node { incarnation: 0, spec, live_once, running: None });
+        self.boot(&name)
+    }
+
+    /// Kills a node like SIGKILL: its streams are reset, its files stay as the page cache has them. `None` if it was
+    /// not running.
+    pub fn kill(&mut self, name: &str) -> Option<Exit> {
+        self.order(name, Order::Kill);
+        self.take_end(name, None)
+    }
+
+    /// Stops a node like SIGTERM and waits for its exit; after `patience` it is killed. `None` if it was not running.
+    pub fn stop(&mut self, name: &str, patience: Duration) -> Option<Exit> {
+        self.order(name, Order::Stop);
+        self.take_end(name, Some(patience)).or_else(|| self.kill(name))
+    }
+
+    /// Boots a node's next life on the files of the last, killing that one if it is still running.
+    ///
+    /// # Errors
+    /// No such node, or no thread can be started.
+    pub fn restart(&mut self, name: &str) -> io::Result<()> {
+        self.kill(name);
+        self.boot(name)
+    }
+
+    /// Whether a node's life has not ended yet.
+    pub fn is_running(&self, name: &str) -> bool {
+        self.nodes
+            .get(name)
+            .and_then(|node| node.running.as_ref())
+            .is_some_and(|running| !running.thread.is_finished())
+    }
+
+    /// The next life that ends by itself, within `patience`. Ends that [`Self::kill`] and [`Self::stop`] returned are
+    /// not told again.
+    pub fn wait_any_exit(&mut self, patience: Duration) -> Option<Exit> {
+        self.exits.pop_front().or_else(|| self.next_exit(Some(Instant::now() + patience)))
+    }
+
+    /// Serves until the process is asked to end (SIGTERM, SIGINT); lives that end meanwhile are told to `on_exit`,
+    /// which answers whether to go on.
+    ///
+    /// # Errors
+    /// The operating system does not let us listen for signals.
+    pub fn serve(&mut self, mut on_exit: impl FnMut(&Exit) -> bool) -> io::Result<()> {
+        loop {
+            let exit = match self.exits.pop_front() {
+                Some(exit) => exit,
+                None => {
+                    let receiver = &mut self.exit_receiver;
+                    let first = self.waiting.block_on(async {
+                        tokio::select! {
+                            asked = signal() => asked.map(|()| None),
+                            exit = receiver.recv() => Ok(exit),
+                        }
+                    });
+                    let Some(exit) = first? else { return Ok(()) };
+                    self.bury(&exit);
+                    exit
+                }
+            };
+            if !on_exit(&exit) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn boot(&mut self, name: &str) -> io::Result<()> {
+        let node = self.nodes.get_mut(name).ok_or(io::ErrorKind::NotFound)?;
+        node.incarnation += 1;
+        let mut hosts = vec![node.spec.name.clone()];
+        hosts.extend(node.spec.aliases.iter().cloned());
+        let (orders, received) = unbounded_channel();
+        let life = Life {
+            name: name.to_owned(),
+            hosts,
+            root: node.spec.root.clone(),
+            incarnation: node.incarnation,
+            seed: self.seed,
+            epoch: self.epoch,
+            names: self.names.clone(),
+            orders: received,
+        };
+        let live_once = node.live_once.clone();
+        let exits = self.exit_sender.clone();
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
+            let (node, incarnation) = (life.name.clone(), life.incarnation);
+            let ended = catch_unwind(AssertUnwindSafe(|| live_once(life)))
+                .unwrap_or_else(|panic| Ended::Panicked(panic_text(&*panic)));
+            tracing::info!(node, incarnation, "ended: {ended}");
+            // Nobody asks once the handle is gone.
+            let _ = exits.send(Exit { node, incarnation, ended });
+        })?;
+        node.running = Some(Running { orders, thread });
+        Ok(())
+    }
+
+    fn order(&self, name: &str, order: Order) {
+        if let Some(running) = self.nodes.get(name).and_then(|node| node.running.as_ref()) {
+            // A life that has just ended needs no order.
+            let _ = running.orders.send(order);
+        }
+    }
+
+    /// Waits for the end of a node's running life; ends of others are kept for [`Self::wait_any_exit`].
+    fn take_end(&mut self, name: &str, patience: Option<Duration>) -> Option<Exit> {
+        let until = patience.map(|span| Instant::now() + span);
+        while self.nodes.get(name)?.running.is_some() {
+            let exit = self.next_exit(until)?;
+            if exit.node == name {
+                return Some(exit);
+            }
+            self.exits.push_back(exit);
+        }
+        None
+    }
+
+    fn next_exit(&mut self, until: Option<Instant>) -> Option<Exit> {
+        let receiver = &mut self.exit_receiver;
+        let exit = self.waiting.block_on(async {
+            match until {
+                Some(at) => tokio::time::timeout_at(at.into(), receiver.recv()).await.ok()?,
+                None => receiver.recv().await,
+            }
+        })?;
+        self.bury(&exit);
+        Some(exit)
+    }
+
+    /// A life has ended: its thread is joined, so that nothing of it is left.
+    fn bury(&mut self, exit: &Exit) {
+        if let Some(running) = self.nodes.get_mut(&exit.node).and_then(|node| node.running.take()) {
+            running.thread.join().expect("a life's panic is caught in its thread");
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        for name in self.nodes.keys().cloned().collect::<Vec<_>>() {
+            self.kill(&name);
+        }
+    }
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exited { code, why } => write!(f, "exited with {code}: {why}"),
+            Self::Killed => write!(f, "killed"),
+            Self::Panicked(text) => write!(f, "panicked: {text}"),
+        }
+    }
+}
+
+/// Waits until the process is asked to end (SIGTERM or SIGINT). Must not be called from within an async task.
+///
+/// # Errors
+/// The operating system does not let us listen for signals.
+pub fn until_signal() -> io::Result<()> {
+    Builder::new_current_thread().enable_all().build()?.block_on(signal())
+}
+
+#[cfg(unix)]
+async fn signal() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        asked = tokio::signal::ctrl_c() => asked,
+    }
+}
+
+#[cfg(not(unix))]
+async fn signal() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
+}
+
+fn run_life<M: Machine>(machine: M, life: Life) -> Ended {
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return Ended::Panicked(format!("no runtime: {error}")),
+    };
+    let ended = LocalSet::new().block_on(&runtime, node::live(machine, life));
+    // A sync under way goes on in the operating system; nobody waits for its answer.
+    runtime.shutdown_background();
+    ended
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without words".to_owned())
+}
