@@ -15,39 +15,10 @@ use std::sync::Arc;
 
 use crate::id::{SessionId, Zxid};
 
+pub use crate::code;
 pub use apply::{Applied, Effect};
 pub use node::{Persisted, Stat, Znode, permission, permits};
 pub use watch::{EventKind, TreeEvent};
-
-/// The error codes that clients see in replies.
-pub mod code {
-    /// Everything went well; inside a failed multi: this part was not the one that failed.
-    pub const OK: i32 = 0;
-    /// Inside a failed multi: an earlier part failed.
-    pub const RUNTIME_INCONSISTENCY: i32 = -2;
-    /// The server does not know how.
-    pub const UNIMPLEMENTED: i32 = -6;
-    /// A path or a flag makes no sense.
-    pub const BAD_ARGUMENTS: i32 = -8;
-    /// There is no such znode.
-    pub const NO_NODE: i32 = -101;
-    /// The access control list says no.
-    pub const NO_AUTH: i32 = -102;
-    /// The version is another one.
-    pub const BAD_VERSION: i32 = -103;
-    /// Ephemeral znodes have no children.
-    pub const NO_CHILDREN_FOR_EPHEMERALS: i32 = -108;
-    /// There is such a znode already.
-    pub const NODE_EXISTS: i32 = -110;
-    /// It has children.
-    pub const NOT_EMPTY: i32 = -111;
-    /// The session is gone, or about to go.
-    pub const SESSION_EXPIRED: i32 = -112;
-    /// The access control list makes no sense.
-    pub const INVALID_ACL: i32 = -114;
-    /// The session is on another server.
-    pub const SESSION_MOVED: i32 = -118;
-}
 
 /// All znodes with their stats, who owns the ephemeral ones, and the sessions that live.
 #[derive(Clone, Debug, PartialEq, Eq)]

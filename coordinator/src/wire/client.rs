@@ -13,11 +13,12 @@ mod tests;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Serialize;
 
 use crate::id::{SessionId, Zxid};
 use crate::wire::jute::{Malformed, Reader, Writer};
 
+pub use crate::code;
+pub use crate::tree::Stat;
 pub use request::{CreateFlags, MultiOp, Request};
 pub use response::{MultiResult, Response};
 
@@ -84,71 +85,6 @@ pub mod opcode {
     pub const ERROR: i32 = -1;
 }
 
-/// The error codes of `KeeperException` that travel in replies or that a client makes itself.
-pub mod code {
-    /// No error.
-    pub const OK: i32 = 0;
-    /// Inside a failed multi: not tried, because an earlier part failed.
-    pub const RUNTIME_INCONSISTENCY: i32 = -2;
-    /// The connection broke before an answer. Made by the client.
-    pub const CONNECTION_LOSS: i32 = -4;
-    /// The request did not parse.
-    pub const MARSHALLING_ERROR: i32 = -5;
-    /// An operation this server does not have.
-    pub const UNIMPLEMENTED: i32 = -6;
-    /// Bad arguments, such as a path that is none.
-    pub const BAD_ARGUMENTS: i32 = -8;
-    /// No such znode.
-    pub const NO_NODE: i32 = -101;
-    /// Not authorised.
-    pub const NO_AUTH: i32 = -102;
-    /// The version is another one.
-    pub const BAD_VERSION: i32 = -103;
-    /// An ephemeral znode cannot have children.
-    pub const NO_CHILDREN_FOR_EPHEMERALS: i32 = -108;
-    /// The znode exists.
-    pub const NODE_EXISTS: i32 = -110;
-    /// The znode has children.
-    pub const NOT_EMPTY: i32 = -111;
-    /// The session is gone, or going.
-    pub const SESSION_EXPIRED: i32 = -112;
-    /// An access control list that is none.
-    pub const INVALID_ACL: i32 = -114;
-    /// Authentication failed.
-    pub const AUTH_FAILED: i32 = -115;
-    /// The session is now served by another server.
-    pub const SESSION_MOVED: i32 = -118;
-    /// A write to a read-only server.
-    pub const NOT_READ_ONLY: i32 = -119;
-}
-
-/// What a znode is, apart from its data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Stat {
-    /// The transaction that made it.
-    pub czxid: Zxid,
-    /// The transaction that last set its data.
-    pub mzxid: Zxid,
-    /// When it was made, ms since 1970.
-    pub ctime_ms: i64,
-    /// When its data were last set, ms since 1970.
-    pub mtime_ms: i64,
-    /// The number of changes of its data.
-    pub version: i32,
-    /// The number of changes of its children.
-    pub cversion: i32,
-    /// The number of changes of its access control list.
-    pub aversion: i32,
-    /// The session it dies with; none for a persistent znode.
-    pub ephemeral_owner: SessionId,
-    /// The length of its data in bytes.
-    pub data_length: i32,
-    /// How many children it has.
-    pub num_children: i32,
-    /// The transaction that last changed its children.
-    pub pzxid: Zxid,
-}
-
 impl Stat {
     /// Reads a stat off the front.
     ///
@@ -158,8 +94,8 @@ impl Stat {
         Ok(Self {
             czxid: zxid(reader)?,
             mzxid: zxid(reader)?,
-            ctime_ms: reader.long()?,
-            mtime_ms: reader.long()?,
+            ctime: reader.long()?,
+            mtime: reader.long()?,
             version: reader.int()?,
             cversion: reader.int()?,
             aversion: reader.int()?,
@@ -173,7 +109,7 @@ impl Stat {
     /// Writes it in the order of the wire.
     pub fn write(&self, writer: &mut Writer) {
         writer.long(wire_zxid(self.czxid)).long(wire_zxid(self.mzxid));
-        writer.long(self.ctime_ms).long(self.mtime_ms);
+        writer.long(self.ctime).long(self.mtime);
         writer.int(self.version).int(self.cversion).int(self.aversion);
         writer.long(self.ephemeral_owner.0).int(self.data_length).int(self.num_children);
         writer.long(wire_zxid(self.pzxid));

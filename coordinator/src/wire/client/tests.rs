@@ -33,8 +33,8 @@ prop_compose! {
         Stat {
             czxid: Zxid(longs[0].cast_unsigned()),
             mzxid: Zxid(longs[1].cast_unsigned()),
-            ctime_ms: longs[2],
-            mtime_ms: longs[3],
+            ctime: longs[2],
+            mtime: longs[3],
             version: ints[0],
             cversion: ints[1],
             aversion: ints[2],
