@@ -5,5 +5,6 @@
 
 pub mod jute;
 pub(crate) mod partial;
+pub mod peer;
 pub mod record;
 pub mod vote;
