@@ -8,6 +8,7 @@ pub mod config;
 pub mod id;
 pub mod mechanism;
 pub mod note;
+pub mod prep;
 pub mod quorum;
 pub mod tree;
 pub mod txn;

@@ -8,3 +8,6 @@ pub(crate) mod partial;
 pub mod peer;
 pub mod record;
 pub mod vote;
+
+#[cfg(test)]
+mod tests;
