@@ -10,6 +10,7 @@ pub mod election;
 pub mod id;
 pub mod mechanism;
 pub mod note;
+pub mod prep;
 pub mod quorum;
 pub mod tree;
 pub mod txn;

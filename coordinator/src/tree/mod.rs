@@ -180,3 +180,8 @@ impl Default for DataTree {
         Self::new()
     }
 }
+
+#[cfg(test)]
+mod replay_tests;
+#[cfg(test)]
+mod tests;

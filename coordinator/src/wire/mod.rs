@@ -6,5 +6,9 @@
 pub mod client;
 pub mod jute;
 pub(crate) mod partial;
+pub mod peer;
 pub mod record;
 pub mod vote;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,2 @@
+//! Random histories: the tree against a simple model, through [`crate::prep`] with writes outstanding, and replays over
+//! fuzzy snapshots.
