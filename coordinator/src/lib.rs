@@ -6,6 +6,7 @@
 
 pub mod config;
 pub mod id;
+pub mod log;
 pub mod mechanism;
 pub mod note;
 pub mod quorum;
