@@ -8,6 +8,7 @@ pub mod code;
 pub mod config;
 pub mod election;
 pub mod id;
+pub mod log;
 pub mod mechanism;
 pub mod note;
 pub mod prep;
