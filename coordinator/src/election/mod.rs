@@ -101,7 +101,7 @@ impl Election {
         let own = servers.get(&me).expect("a server of an ensemble has its own server.N line");
         Self {
             me,
-            address: format!("0.0.0.0:{}", own.election_port),
+            address: format!("{}:{}", own.host, own.election_port),
             voters,
             preference: Preference::of(mechanisms),
             links: Links::new(me, servers, connect_timeout),
