@@ -4,6 +4,7 @@
 //! serves clients ([`server`]). [`client`] is the other end, [`workload`] are clients with something to do. What differed
 //! between versions is a named switch in [`mechanism`].
 
+pub mod client;
 pub mod config;
 pub mod id;
 pub mod mechanism;
