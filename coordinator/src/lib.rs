@@ -12,3 +12,4 @@ pub mod note;
 pub mod quorum;
 pub mod txn;
 pub mod wire;
+pub mod workload;
