@@ -5,6 +5,7 @@
 //! between versions is a named switch in [`mechanism`].
 
 pub mod code;
+pub mod client;
 pub mod config;
 pub mod election;
 pub mod id;
@@ -19,3 +20,4 @@ pub mod tree;
 pub mod txn;
 pub mod wire;
 pub mod zab;
+pub mod workload;
