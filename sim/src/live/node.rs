@@ -254,6 +254,9 @@ impl Host for LiveHost {
     }
 
     fn listen(&mut self, listener: &'static str, address: &str) -> Result<(), ListenError> {
+        if self.listeners.contains_key(listener) {
+            return Err(ListenError::AddressInUse);
+        }
         let place = self.life.names.to_listen(&self.life.hosts, address)?;
         let open = || {
             let socket = std::net::TcpListener::bind(place)?;

@@ -261,8 +261,10 @@ pub fn listeners_have_names(arm: &mut dyn Arm) {
     });
     arm.until("a", "done");
     arm.expect("a", &["Refused", "done"]);
+    // Which of two streams is accepted first is nobody's promise.
     arm.until_times("b", "in by front", 2);
-    arm.expect("b", &["listens", "listens", "in by front", "in by back", "listens", "in by front"]);
+    arm.until_times("b", "in by back", 1);
+    assert_eq!(arm.diary().count("b", "listens"), 3);
 }
 
 /// A port has one listener; addresses of others and nonsense are refused.
