@@ -394,14 +394,15 @@ pub fn an_ended_stream_swallows(arm: &mut dyn Arm) {
     arm.expect("a", &["last", "Ended", "queued 0"]);
 }
 
-/// After `exit` nothing else happens in this life, and its streams are gone.
+/// After `exit` nothing else happens in this life; what was sent arrives, then the streams end.
 pub fn exit_is_the_end(arm: &mut dyn Arm) {
     arm.start("b", |life| {
         move |input, cx: Door<'_, '_>, hand: &mut Hand| match input {
             Input::Booted => listen(cx, hand, "door", "0.0.0.0:1000"),
-            Input::Received { .. } => {
+            Input::Received { conn, .. } => {
                 hand.write(format!("life {life} exits"));
                 hand.ring_in(0, cx);
+                cx.send(conn, "last words");
                 cx.exit(3, "asked to");
             }
             Input::Woke => panic!("no life after the exit"),
@@ -415,6 +416,7 @@ pub fn exit_is_the_end(arm: &mut dyn Arm) {
                 cx.dial("b:1000");
             }
             Input::Opened { conn, .. } => cx.send(conn, "hello"),
+            Input::Received { bytes, .. } => hand.write(String::from_utf8_lossy(&bytes)),
             Input::Closed { why, .. } => {
                 hand.write(format!("{why:?}"));
                 hand.ring_in(20, cx);
@@ -423,6 +425,7 @@ pub fn exit_is_the_end(arm: &mut dyn Arm) {
         }
     });
     arm.until("a", "Refused");
+    assert!(arm.diary().of("a").starts_with("last words\nEnded\nRefused"), "{}", arm.diary().all());
     arm.restart("b");
     arm.until("b", "life 2 exits");
 }
