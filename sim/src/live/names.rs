@@ -63,7 +63,7 @@ impl Names {
         address: &str,
     ) -> Result<Vec<SocketAddr>, Closed> {
         let (host, port) = split(address).ok_or(Closed::UnknownName)?;
-        if is_here(host) {
+        if is_here(host) || is_everywhere(host) {
             if let Some(place) = own.iter().find_map(|own| self.placed(own, port)) {
                 return Ok(vec![place]);
             }
@@ -99,7 +99,8 @@ pub(super) fn closed_by(error: &std::io::Error) -> Closed {
 fn split(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;
     let host = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    Some((host, port.parse().ok()?))
+    let port = port.parse().ok().filter(|port| *port != 0)?;
+    Some((host, port))
 }
 
 fn is_everywhere(host: &str) -> bool {
@@ -107,5 +108,5 @@ fn is_everywhere(host: &str) -> bool {
 }
 
 fn is_here(host: &str) -> bool {
-    matches!(host, "localhost" | "127.0.0.1" | "::1")
+    matches!(host, "localhost" | "::1") || host.starts_with("127.")
 }

@@ -28,7 +28,7 @@ use super::stream::Stream;
 /// How many events wait for the machine before its streams stop reading.
 const INBOX_MAX: usize = 256;
 
-/// How long a node that exits waits for the streams it has closed to take their last bytes.
+/// How long a node that exits waits for its streams to take their last bytes.
 const FLUSH_MAX: time::Duration = time::Duration::from_secs(1);
 
 /// How long a listener rests after the operating system refused to accept (no more file handles).
@@ -97,7 +97,7 @@ pub(super) async fn live<M: Machine>(mut machine: M, mut life: Life) -> Ended {
             host.give(&mut machine, input);
         }
     }
-    host.flush().await;
+    host.leave().await;
     let (code, why) = host.exited.take().expect("the loop ends only with an exit");
     Ended::Exited { code, why }
 }
@@ -223,8 +223,15 @@ impl LiveHost {
         Conn(self.last_conn)
     }
 
-    /// Gives the streams that were closed before the exit time to take their last bytes.
-    async fn flush(&mut self) {
+    /// A process that exits by itself leaves its streams to the operating system: they take their last bytes, then end.
+    async fn leave(&mut self) {
+        self.listeners.clear();
+        for (_, stream) in
+            std::mem::take(&mut self.streams).into_iter().filter(|(_, s)| s.is_open())
+        {
+            stream.end();
+            self.ending.push(stream);
+        }
         let until = time::Instant::now() + FLUSH_MAX;
         while time::Instant::now() < until && self.ending.iter().any(|one| one.queued() > 0) {
             tokio::time::sleep(time::Duration::from_millis(5)).await;
@@ -254,6 +261,9 @@ impl Host for LiveHost {
     }
 
     fn listen(&mut self, listener: &'static str, address: &str) -> Result<(), ListenError> {
+        if self.listeners.contains_key(listener) {
+            return Err(ListenError::AddressInUse);
+        }
         let place = self.life.names.to_listen(&self.life.hosts, address)?;
         let open = || {
             let socket = std::net::TcpListener::bind(place)?;

@@ -232,7 +232,8 @@ async fn carry_out(line: &Line, socket: &TcpStream, inbox: &Sender<Event>) {
                 return;
             }
         }
-        if line.queued.get() == 0 && line.was_full.replace(false) && !line.ending.get() {
+        let has_room = line.queued.get() <= Context::<()>::FULL / 2;
+        if has_room && line.was_full.replace(false) && !line.ending.get() {
             // Nobody reads the inbox of a life that has ended.
             let _ = inbox.send(Event::Drained { conn: line.conn }).await;
         }
