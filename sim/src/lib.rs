@@ -1,3 +1,10 @@
 //! The environments a machine can live in.
 
 pub mod live;
+//! The environments a machine can live in, and what is written down about its life.
+//!
+//! [`world`] simulates network, disks, clocks and processes by itself; [`recorder`] says whether two runs were the same
+//! and writes traces. Not here: protocols, and what a scenario means.
+
+pub mod recorder;
+pub mod world;
