@@ -47,8 +47,9 @@ pub enum Effect {
 }
 
 impl DataTree {
-    /// Applies a transaction. Replaying one whose effects are there already, or are to be undone later in the log, is harmless:
-    /// creating what exists and deleting what is missing only bring the parent's numbers up to date.
+    /// Applies a transaction. Replaying one whose effects are there already, or were undone since, is harmless: no znode is
+    /// touched by a transaction older than what it shows, and what comes back goes again with the rest of the log. (Real servers
+    /// before 3.6 can go wrong here when a closed session's ephemeral was replaced: they know only its owner, not its path.)
     ///
     /// `keep_ephemerals` leaves the ephemerals of a closed session ([`crate::mechanism::Mutant::KeepsEphemerals`]).
     pub fn apply(&mut self, header: &TxnHeader, txn: &Txn, keep_ephemerals: bool) -> Applied {
@@ -76,17 +77,8 @@ impl Work<'_> {
                 self.create(path, data, acl, owner, *parent_cversion)
             }
             Txn::Delete { path } => self.delete(path).map(|()| Effect::Deleted),
-            Txn::SetData { path, data, version } => {
-                let TxnHeader { zxid, time_ms, .. } = *self.header;
-                let stat = self.change(path, |node| {
-                    node.set_data(data.clone(), *version, zxid, time_ms);
-                })?;
-                self.event(EventKind::DataChanged, path);
-                Ok(Effect::DataSet(stat))
-            }
-            Txn::SetAcl { path, acl, version } => {
-                self.change(path, |node| node.set_acl(acl.clone(), *version)).map(Effect::AclSet)
-            }
+            Txn::SetData { path, data, version } => self.set_data(path, data, *version),
+            Txn::SetAcl { path, acl, version } => self.set_acl(path, acl, *version),
             Txn::Check { .. } => Ok(Effect::Checked),
             Txn::CreateSession { timeout_ms } => {
                 self.tree.sessions.insert(self.header.session, *timeout_ms);
@@ -114,13 +106,10 @@ impl Work<'_> {
         let TxnHeader { zxid, time_ms, .. } = *self.header;
         // The root has no parent; creating it is creating what exists.
         let (parent, _) = path::split(path).ok_or(code::NODE_EXISTS)?;
-        let counted = self.tree.change(parent, |node| node.count_creation(parent_creates, zxid));
-        counted.ok_or(code::NO_NODE)?;
-        if let Some(there) = self.tree.get(path) {
-            // A fuzzy snapshot cannot name a list that came up while it was written.
-            if there.persisted().czxid == zxid && there.persisted().aversion == 0 {
-                self.tree.change(path, |node| node.set_acl(acl.clone(), 0));
-            }
+        self.find(parent, |parent| parent.czxid <= zxid)?;
+        // The parent counts what a fuzzy snapshot may already hold (ZOOKEEPER-1269).
+        self.tree.change(parent, |node| node.count_creation(parent_creates, zxid));
+        if self.tree.get(path).is_some() {
             return Err(code::NODE_EXISTS);
         }
         let persisted = Persisted {
@@ -143,18 +132,37 @@ impl Work<'_> {
     fn delete(&mut self, path: &str) -> Result<(), i32> {
         let (parent, _) = path::split(path).ok_or(code::BAD_ARGUMENTS)?;
         let zxid = self.header.zxid;
+        self.find(parent, |parent| parent.czxid <= zxid)?;
         // The parent hears of it even if a fuzzy snapshot already lacks the child (ZOOKEEPER-3125).
-        self.tree.change(parent, |node| node.note_deletion(zxid)).ok_or(code::NO_NODE)?;
-        if !self.tree.detach(path) {
-            return Err(code::NO_NODE);
-        }
+        self.tree.change(parent, |node| node.note_deletion(zxid));
+        self.find(path, |node| node.czxid <= zxid)?;
+        self.tree.detach(path);
         self.event(EventKind::Deleted, path);
         self.event(EventKind::ChildrenChanged, parent);
         Ok(())
     }
 
-    fn change(&mut self, path: &str, change: impl FnOnce(&mut Znode)) -> Result<Stat, i32> {
-        self.tree.change(path, change).map(Znode::stat).ok_or(code::NO_NODE)
+    fn set_data(&mut self, path: &str, data: &Option<Bytes>, version: i32) -> Result<Effect, i32> {
+        let TxnHeader { zxid, time_ms, .. } = *self.header;
+        self.find(path, |node| node.mzxid <= zxid)?;
+        let change = |node: &mut Znode| node.set_data(data.clone(), version, zxid, time_ms);
+        let stat = self.tree.change(path, change).map(Znode::stat).ok_or(code::NO_NODE)?;
+        self.event(EventKind::DataChanged, path);
+        Ok(Effect::DataSet(stat))
+    }
+
+    fn set_acl(&mut self, path: &str, acl: &Arc<[Acl]>, version: i32) -> Result<Effect, i32> {
+        let zxid = self.header.zxid;
+        let not_newer = |node: &Persisted| version.wrapping_sub(node.aversion) >= 0;
+        self.find(path, |node| node.czxid <= zxid && not_newer(node))?;
+        let change = |node: &mut Znode| node.set_acl(acl.clone(), version);
+        self.tree.change(path, change).map(|node| Effect::AclSet(node.stat())).ok_or(code::NO_NODE)
+    }
+
+    /// The znode must be there, and not newer than the transaction.
+    fn find(&self, path: &str, not_newer: impl Fn(&Persisted) -> bool) -> Result<(), i32> {
+        let node = self.tree.get(path).filter(|node| not_newer(node.persisted()));
+        node.map(|_| ()).ok_or(code::NO_NODE)
     }
 
     fn close_session(&mut self, keep_ephemerals: bool) {

@@ -102,8 +102,7 @@ impl DataTree {
     }
 
     /// A fingerprint of all znodes, independent of the way they came about: the wrapping sum over their paths, data, access
-    /// control lists and stats. `pzxid` is left out: a fuzzy snapshot can leave it behind when a session with an ephemeral
-    /// child was closed meanwhile (ZOOKEEPER-3145, mended in 3.6.0 by a longer closeSession).
+    /// control lists and stats.
     pub fn digest(&self) -> u64 {
         self.digest
     }
@@ -140,15 +139,13 @@ impl DataTree {
         self.nodes.insert(path, node);
     }
 
-    /// Takes a znode away, with everything below it; whether it was there. Below it is something only while a log is replayed
-    /// over a snapshot that has already seen the znode come back with children: they come back once more.
-    fn detach(&mut self, path: &str) -> bool {
+    /// Takes a znode away, with everything below it (nothing, unless a log is replayed over what is newer).
+    fn detach(&mut self, path: &str) {
         if let Some((parent, name)) = path::split(path)
             && let Some(parent) = self.nodes.get_mut(parent)
         {
             parent.remove_child(name);
         }
-        let was_there = self.nodes.contains_key(path);
         let mut doomed = vec![Arc::<str>::from(path)];
         while let Some(path) = doomed.pop() {
             let Some(node) = self.nodes.remove(&path) else { continue };
@@ -162,7 +159,6 @@ impl DataTree {
             }
             self.digest = self.digest.wrapping_sub(node.digest());
         }
-        was_there
     }
 
     /// Changes what is persisted of a znode, and the digest with it.

@@ -129,12 +129,12 @@ impl Znode {
         self.digest
     }
 
-    /// Brings its part of the digest up to date; see [`super::DataTree::digest`] for what is left out.
+    /// Brings its part of the digest up to date.
     pub(super) fn fingerprint(&mut self, path: &str) -> u64 {
         let mut out = Writer::new();
         out.string(path).buffer(self.data.as_deref());
         write_acl(&mut out, &self.acl);
-        write_persisted(&mut out, &Persisted { pzxid: Zxid::ZERO, ..self.persisted });
+        write_persisted(&mut out, &self.persisted);
         self.digest = xxh3_64(&out.finish());
         self.digest
     }

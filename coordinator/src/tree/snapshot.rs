@@ -2,7 +2,10 @@
 //! and its checksum, and on the wire after SNAP.
 //!
 //! Written in slices while transactions go on ([`Writing`]): the result is fuzzy, and right again once the transactions
-//! after [`Writing::zxid`] are replayed over it. Read in slices as well ([`Loading`]).
+//! after [`Writing::zxid`] are replayed over it. Read in slices as well ([`Loading`]). Two liberties the format leaves make it
+//! exactly right. Znodes younger than the beginning are left out: the replay creates them. A znode and its ephemeral children are
+//! written at once: when their session closes meanwhile, the replay finds them and so tells their parent (real servers
+//! before 3.6 lose that `pzxid`, ZOOKEEPER-3145).
 //! Not here: files, checksums, and the signature that ends the wire form.
 
 use std::collections::BTreeMap;
@@ -77,8 +80,7 @@ impl Writing {
                 self.cursor = Cursor::Done;
                 break;
             };
-            let node = tree.get(&path).expect("the walk names znodes that are there");
-            self.node(&path, node, &mut out);
+            self.family(&path, tree, &mut out);
             if out.len() >= target {
                 self.cursor = Cursor::After(path);
                 break;
@@ -86,6 +88,23 @@ impl Writing {
             next = tree.next_in_preorder(&path);
         }
         Some(out.finish())
+    }
+
+    /// A znode with its ephemeral children; an ephemeral one was written with its parent.
+    fn family(&self, path: &Arc<str>, tree: &DataTree, out: &mut Writer) {
+        let node = tree.get(path).expect("the walk names znodes that are there");
+        let ephemeral = |node: &Znode| node.persisted().ephemeral_owner != SessionId::NONE;
+        if ephemeral(node) || node.persisted().czxid > self.zxid {
+            return;
+        }
+        self.node(path, node, out);
+        for name in node.children() {
+            let path = path::join(path, name);
+            let child = tree.get(&path).expect("children are there");
+            if ephemeral(child) && child.persisted().czxid <= self.zxid {
+                self.node(&path, child, out);
+            }
+        }
     }
 
     fn head(&self, tree: &DataTree, out: &mut Writer) {
