@@ -97,9 +97,14 @@ impl Entries {
             if self.buffer.len() < HEADER {
                 return if self.end_of_file { Err(Damage::ShortHeader) } else { Ok(Found::More) };
             }
-            if self.take(HEADER)[..8] != header()[..8] {
-                return Err(Damage::ForeignHeader);
+            if self.buffer[..8] != header()[..8] {
+                return match self.is_blank() {
+                    false => Err(Damage::ForeignHeader),
+                    true if self.end_of_file => Err(Damage::ShortHeader),
+                    true => Ok(Found::More),
+                };
             }
+            self.take(HEADER);
             self.header_read = true;
         }
         let short = if self.end_of_file { Found::End } else { Found::More };
@@ -126,6 +131,14 @@ impl Entries {
         let begin = self.at;
         self.take(PREFIX + length + 1);
         Ok(Found::Payload(begin, payload))
+    }
+
+    /// Whether there is nothing but the beginning of a header and zeros, as a power loss leaves a file that had grown already.
+    fn is_blank(&self) -> bool {
+        let header = header();
+        let same = self.buffer.iter().zip(&header).take_while(|(there, ours)| there == ours);
+        let same = same.count();
+        self.buffer[same..].iter().all(|byte| *byte == 0)
     }
 
     /// The checksum and the length of the next entry, when they are there.

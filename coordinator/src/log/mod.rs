@@ -175,7 +175,7 @@ impl Storage {
         }
     }
 
-    /// Reads everything back, after what was appended before is written and synced (or the disk has failed). Ends with
+    /// Reads everything back, after what was appended before is written (or the disk has failed); what is read is synced. Ends with
     /// [`StorageEvent::Recovered`] or [`StorageEvent::Unreadable`]; appends made meanwhile wait. A snapshot under way is given
     /// up, like one whose server died.
     pub fn recover(&mut self, cx: &mut Cx<'_>, events: &mut Vec<StorageEvent>) {
@@ -203,18 +203,21 @@ impl Storage {
         let ahead = self.appender.logged() > zxid;
         self.ops.clear();
         self.appender.begin_after(zxid);
-        self.taking = None;
-        self.snapshot_due = false;
+        self.drop_the_tree();
         if ahead && self.config.mechanisms.truncation == DiscardsNewerSnapshots {
             self.disturb(Op::Cut { to: zxid, recover: false }, cx, events);
         }
     }
 
     fn disturb(&mut self, op: Op, cx: &mut Cx<'_>, events: &mut Vec<StorageEvent>) {
-        // The tree these were about is on its way out; what purging wants to keep may be.
-        (self.taking, self.purge, self.snapshot_due) = (None, None, false);
+        self.drop_the_tree();
         self.ops.push_back(op);
         self.work_off(cx, events);
+    }
+
+    /// The live tree is on its way out, and what purging wants to keep may be.
+    fn drop_the_tree(&mut self) {
+        (self.taking, self.purge, self.snapshot_due) = (None, None, false);
     }
 
     /// Puts a transaction behind all others: into the page cache as soon as the disk takes it, and towards the disk as soon as
@@ -300,16 +303,24 @@ impl Storage {
                 Some(_) => self.begin_upheaval(),
             }
         }
-        self.appender.settle(cx, events);
+        if self.upheaval.is_none() {
+            self.appender.settle(cx, events);
+        }
     }
 
     fn begin_upheaval(&mut self) {
         let upheaval = match self.ops.pop_front() {
             Some(Op::Cut { to, recover }) => {
+                if recover {
+                    self.drop_the_tree();
+                }
                 let cut = Cut::new(self.places.clone(), to, self.config.mechanisms.truncation);
                 Upheaval::Cut { cut, recover }
             }
-            _ => self.recovery(),
+            _ => {
+                self.drop_the_tree();
+                self.recovery()
+            }
         };
         self.upheaval = Some(Running::new(upheaval));
     }
