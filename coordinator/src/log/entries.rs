@@ -6,7 +6,7 @@
 use adler2::adler32_slice;
 use bytes::{Bytes, BytesMut};
 
-use crate::wire::jute::{Reader, Writer};
+use crate::wire::jute::Writer;
 
 /// `ZKLG`.
 const MAGIC: i32 = 0x5a4b_4c47;
@@ -143,9 +143,9 @@ impl Entries {
 
     /// The checksum and the length of the next entry, when they are there.
     fn prefix(&self) -> Option<(i64, i32)> {
-        let prefix = self.buffer.get(..PREFIX)?;
-        let mut reader = Reader::new(Bytes::copy_from_slice(prefix));
-        Some((reader.long().ok()?, reader.int().ok()?))
+        let (checksum, rest) = self.buffer.split_first_chunk()?;
+        let (length, _) = rest.split_first_chunk()?;
+        Some((i64::from_be_bytes(*checksum), i32::from_be_bytes(*length)))
     }
 
     fn take(&mut self, length: usize) -> BytesMut {

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use machine::{Context, DiskError, Duration, Input, Instant};
 
+use crate::config::Config;
 use crate::id::{Epoch, Zxid};
 use crate::mechanism::{Mechanisms, Mutant};
 use crate::note::ServerNote;
@@ -63,6 +64,20 @@ pub struct StorageConfig {
     pub force_sync: bool,
     /// The version's mechanisms, of which truncation, epoch files, empty logs and missing snapshots matter here.
     pub mechanisms: Mechanisms,
+}
+
+impl From<&Config> for StorageConfig {
+    fn from(config: &Config) -> Self {
+        Self {
+            data_dir: config.data_dir.clone(),
+            data_log_dir: config.data_log_dir.clone(),
+            snap_count: config.snap_count,
+            purge_retain: config.purge_retain,
+            purge_interval: Duration::from_secs(3600).times(config.purge_interval_hours),
+            force_sync: config.force_sync,
+            mechanisms: config.mechanisms.clone(),
+        }
+    }
 }
 
 /// What was found on the disk.
@@ -183,7 +198,8 @@ impl Storage {
     }
 
     /// Cuts the log back to `to`: later transactions go, and so do snapshots that contain them unless the mechanism keeps
-    /// them. Then reads everything back: see where [`Recovered::last`] is, it can be before `to` (there was no such
+    /// them. `to` must not be before what was applied to a live tree (no leader asks for that: it was committed), because a
+    /// snapshot is named after its beginning and may hold more. Then reads everything back: see where [`Recovered::last`] is, it can be before `to` (there was no such
     /// transaction, or only in a snapshot) or behind it (a newer snapshot was kept).
     pub fn truncate(&mut self, to: Zxid, cx: &mut Cx<'_>, events: &mut Vec<StorageEvent>) {
         self.disturb(Op::Cut { to, recover: true }, cx, events);

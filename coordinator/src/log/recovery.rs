@@ -357,6 +357,11 @@ fn check_epochs(
 ) -> Result<(Epoch, Epoch), Pause> {
     let current = current.unwrap_or(last).max(last);
     let accepted = accepted.unwrap_or(last);
+    if last > accepted {
+        return Err(Pause::unreadable(format!(
+            "the accepted epoch {accepted} is older than the last transaction, of epoch {last}"
+        )));
+    }
     if current > accepted {
         return Err(Pause::unreadable(format!(
             "the accepted epoch {accepted} is older than the current epoch {current}"

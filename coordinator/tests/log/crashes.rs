@@ -275,7 +275,7 @@ fn busy(purges: bool) -> StorageConfig {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn what_was_promised_is_there_and_what_was_cut_off_is_not(

@@ -26,6 +26,9 @@ pub struct Plates {
     chance: Chance,
     /// Calls that block, of 100.
     pub blocks: u64,
+    /// What writing answers, from this many writes on; and syncing.
+    pub write_fails: Option<(u64, DiskError)>,
+    pub sync_fails: Option<DiskError>,
 }
 
 impl Plates {
@@ -39,6 +42,20 @@ impl Plates {
             tickets: 0,
             chance: Chance::stream(seed, "plates", 0, key),
             blocks,
+            write_fails: None,
+            sync_fails: None,
+        }
+    }
+
+    fn may_write(&mut self, bytes: &[u8]) -> Result<(), DiskError> {
+        match &mut self.write_fails {
+            // A file can be made on a full disk; it cannot grow.
+            Some((0, error)) if !bytes.is_empty() => Err(*error),
+            Some((left, _)) => {
+                *left = left.saturating_sub(1);
+                Ok(())
+            }
+            None => Ok(()),
         }
     }
 
@@ -62,15 +79,16 @@ impl Plates {
         }
         let index = self.chance.below(self.owed.len() as u64) as usize;
         let (ticket, owed) = self.owed.remove(index);
-        Some(match owed {
-            Owed::Ready => Input::Ready { ticket },
-            Owed::File(path, bytes) => {
+        Some(match (owed, self.sync_fails) {
+            (Owed::Ready, _) => Input::Ready { ticket },
+            (_, Some(error)) => Input::Synced { ticket, result: Err(error) },
+            (Owed::File(path, bytes), None) => {
                 if self.cached.contains_key(&path) {
                     self.durable.insert(path, bytes);
                 }
                 Input::Synced { ticket, result: Ok(()) }
             }
-            Owed::Directory(directory) => {
+            (Owed::Directory(directory), None) => {
                 self.sync_names(&directory);
                 Input::Synced { ticket, result: Ok(()) }
             }
@@ -163,6 +181,7 @@ impl Disk for Plates {
     }
     fn append(&mut self, path: &str, bytes: &[u8]) -> Result<(), DiskError> {
         self.may_block()?;
+        self.may_write(bytes)?;
         self.cached.entry(path.to_owned()).or_default().extend_from_slice(bytes);
         Ok(())
     }

@@ -95,6 +95,7 @@ impl Keeper {
             }
             ["truncate", to] => self.storage.truncate(zxid(to), cx, events),
             ["install", at] => {
+                self.tree = DataTree::new();
                 self.tree.advance_to(zxid(at));
                 self.storage.reset_after_install(zxid(at), cx, events);
             }

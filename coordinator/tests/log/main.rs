@@ -3,6 +3,7 @@
 
 mod bytes;
 mod crashes;
+mod failures;
 mod host;
 mod keeper;
 mod transcripts;

@@ -28,6 +28,7 @@ fn transactions_that_arrive_during_a_sync_share_the_next() {
     let mut bench = bench(config(Mechanisms::default())).holding_syncs();
     bench.boot();
     settle(&mut bench);
+    bench.sync();
     bench.take();
     for command in ["append 1:1", "append 1:2", "append 1:3"] {
         tell(&mut bench, command);
