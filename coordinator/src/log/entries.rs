@@ -6,7 +6,7 @@
 use adler2::adler32_slice;
 use bytes::{Bytes, BytesMut};
 
-use crate::wire::jute::{Reader, Writer};
+use crate::wire::jute::Writer;
 
 /// `ZKLG`.
 const MAGIC: i32 = 0x5a4b_4c47;
@@ -97,9 +97,14 @@ impl Entries {
             if self.buffer.len() < HEADER {
                 return if self.end_of_file { Err(Damage::ShortHeader) } else { Ok(Found::More) };
             }
-            if self.take(HEADER)[..8] != header()[..8] {
-                return Err(Damage::ForeignHeader);
+            if self.buffer[..8] != header()[..8] {
+                return match self.is_blank() {
+                    false => Err(Damage::ForeignHeader),
+                    true if self.end_of_file => Err(Damage::ShortHeader),
+                    true => Ok(Found::More),
+                };
             }
+            self.take(HEADER);
             self.header_read = true;
         }
         let short = if self.end_of_file { Found::End } else { Found::More };
@@ -128,11 +133,19 @@ impl Entries {
         Ok(Found::Payload(begin, payload))
     }
 
+    /// Whether there is nothing but the beginning of a header and zeros, as a power loss leaves a file that had grown already.
+    fn is_blank(&self) -> bool {
+        let header = header();
+        let same = self.buffer.iter().zip(&header).take_while(|(there, ours)| there == ours);
+        let same = same.count();
+        self.buffer[same..].iter().all(|byte| *byte == 0)
+    }
+
     /// The checksum and the length of the next entry, when they are there.
     fn prefix(&self) -> Option<(i64, i32)> {
-        let prefix = self.buffer.get(..PREFIX)?;
-        let mut reader = Reader::new(Bytes::copy_from_slice(prefix));
-        Some((reader.long().ok()?, reader.int().ok()?))
+        let (checksum, rest) = self.buffer.split_first_chunk()?;
+        let (length, _) = rest.split_first_chunk()?;
+        Some((i64::from_be_bytes(*checksum), i32::from_be_bytes(*length)))
     }
 
     fn take(&mut self, length: usize) -> BytesMut {

@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use machine::{Context, DiskError, Duration, Input, Instant};
 
+use crate::config::Config;
 use crate::id::{Epoch, Zxid};
 use crate::mechanism::{Mechanisms, Mutant};
 use crate::note::ServerNote;
@@ -63,6 +64,20 @@ pub struct StorageConfig {
     pub force_sync: bool,
     /// The version's mechanisms, of which truncation, epoch files, empty logs and missing snapshots matter here.
     pub mechanisms: Mechanisms,
+}
+
+impl From<&Config> for StorageConfig {
+    fn from(config: &Config) -> Self {
+        Self {
+            data_dir: config.data_dir.clone(),
+            data_log_dir: config.data_log_dir.clone(),
+            snap_count: config.snap_count,
+            purge_retain: config.purge_retain,
+            purge_interval: Duration::from_secs(3600).times(config.purge_interval_hours),
+            force_sync: config.force_sync,
+            mechanisms: config.mechanisms.clone(),
+        }
+    }
 }
 
 /// What was found on the disk.
@@ -175,7 +190,7 @@ impl Storage {
         }
     }
 
-    /// Reads everything back, after what was appended before is written and synced (or the disk has failed). Ends with
+    /// Reads everything back, after what was appended before is written (or the disk has failed); what is read is synced. Ends with
     /// [`StorageEvent::Recovered`] or [`StorageEvent::Unreadable`]; appends made meanwhile wait. A snapshot under way is given
     /// up, like one whose server died.
     pub fn recover(&mut self, cx: &mut Cx<'_>, events: &mut Vec<StorageEvent>) {
@@ -183,7 +198,8 @@ impl Storage {
     }
 
     /// Cuts the log back to `to`: later transactions go, and so do snapshots that contain them unless the mechanism keeps
-    /// them. Then reads everything back: see where [`Recovered::last`] is, it can be before `to` (there was no such
+    /// them. `to` must not be before what was applied to a live tree (no leader asks for that: it was committed), because a
+    /// snapshot is named after its beginning and may hold more. Then reads everything back: see where [`Recovered::last`] is, it can be before `to` (there was no such
     /// transaction, or only in a snapshot) or behind it (a newer snapshot was kept).
     pub fn truncate(&mut self, to: Zxid, cx: &mut Cx<'_>, events: &mut Vec<StorageEvent>) {
         self.disturb(Op::Cut { to, recover: true }, cx, events);
@@ -203,18 +219,21 @@ impl Storage {
         let ahead = self.appender.logged() > zxid;
         self.ops.clear();
         self.appender.begin_after(zxid);
-        self.taking = None;
-        self.snapshot_due = false;
+        self.drop_the_tree();
         if ahead && self.config.mechanisms.truncation == DiscardsNewerSnapshots {
             self.disturb(Op::Cut { to: zxid, recover: false }, cx, events);
         }
     }
 
     fn disturb(&mut self, op: Op, cx: &mut Cx<'_>, events: &mut Vec<StorageEvent>) {
-        // The tree these were about is on its way out; what purging wants to keep may be.
-        (self.taking, self.purge, self.snapshot_due) = (None, None, false);
+        self.drop_the_tree();
         self.ops.push_back(op);
         self.work_off(cx, events);
+    }
+
+    /// The live tree is on its way out, and what purging wants to keep may be.
+    fn drop_the_tree(&mut self) {
+        (self.taking, self.purge, self.snapshot_due) = (None, None, false);
     }
 
     /// Puts a transaction behind all others: into the page cache as soon as the disk takes it, and towards the disk as soon as
@@ -300,16 +319,24 @@ impl Storage {
                 Some(_) => self.begin_upheaval(),
             }
         }
-        self.appender.settle(cx, events);
+        if self.upheaval.is_none() {
+            self.appender.settle(cx, events);
+        }
     }
 
     fn begin_upheaval(&mut self) {
         let upheaval = match self.ops.pop_front() {
             Some(Op::Cut { to, recover }) => {
+                if recover {
+                    self.drop_the_tree();
+                }
                 let cut = Cut::new(self.places.clone(), to, self.config.mechanisms.truncation);
                 Upheaval::Cut { cut, recover }
             }
-            _ => self.recovery(),
+            _ => {
+                self.drop_the_tree();
+                self.recovery()
+            }
         };
         self.upheaval = Some(Running::new(upheaval));
     }

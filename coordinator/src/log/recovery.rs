@@ -17,11 +17,11 @@ use machine::Context;
 
 use super::entries::{Damage, Entries, Found};
 use super::files::{self, Places, SLICE};
-use super::snapshot::{self, SnapshotReader};
+use super::snapshot::{self, Progress, SnapshotReader};
 use super::work::{OrPause, Pause, Wait, gone};
 use super::{Recovered, epochs};
 use crate::id::{Epoch, Zxid};
-use crate::mechanism::{EmptyLog, Mechanisms, MissingSnapshot, Mutant};
+use crate::mechanism::{EmptyLog, EpochFile, Mechanisms, MissingSnapshot, Mutant};
 use crate::note::ServerNote;
 use crate::tree::DataTree;
 use crate::txn::Record;
@@ -42,6 +42,7 @@ pub(super) struct Outcome {
 pub(super) struct Recovery {
     places: Places,
     force_sync: bool,
+    epoch_file: EpochFile,
     empty_log: EmptyLog,
     missing_snapshot: MissingSnapshot,
     keep_ephemerals: bool,
@@ -72,6 +73,7 @@ enum Stage {
     RemoveEmpty(Zxid),
     SyncSnapshot,
     SyncLog,
+    SyncNames,
     Epochs,
     Done,
 }
@@ -81,6 +83,7 @@ impl Recovery {
         Self {
             places,
             force_sync,
+            epoch_file: mechanisms.epoch_file,
             empty_log: mechanisms.empty_log,
             missing_snapshot: mechanisms.missing_snapshot,
             keep_ephemerals: mechanisms.has(Mutant::KeepsEphemerals),
@@ -126,8 +129,12 @@ impl Recovery {
                     self.sync(self.base.map(|zxid| self.places.snapshot(zxid)), cx)?;
                 }
                 Stage::SyncLog => {
-                    self.stage = Stage::Epochs;
+                    self.stage = Stage::SyncNames;
                     self.sync(self.last_log.map(|first| self.places.log(first)), cx)?;
+                }
+                Stage::SyncNames => {
+                    self.stage = Stage::Epochs;
+                    self.sync_names(cx)?;
                 }
                 Stage::Epochs => return self.finish(cx),
                 Stage::Done => unreachable!("a recovery is dropped when it has ended"),
@@ -187,9 +194,12 @@ impl Recovery {
             Err(pause) => return self.skip(pause, &path),
         };
         match reader.push(&piece) {
-            Ok(None) if piece.is_empty() => self.skip(Pause::unreadable("it is too short"), &path),
-            Ok(None) => Err(Pause::SLICE),
-            Ok(Some(tree)) => {
+            Ok(Progress::More) if piece.is_empty() => {
+                self.skip(Pause::unreadable("it is too short"), &path)
+            }
+            Ok(Progress::More) => Err(Pause::SLICE),
+            Ok(Progress::Unfinished) => self.next_snapshot(),
+            Ok(Progress::Whole(tree)) => {
                 (self.base, self.last, self.tree) = (Some(zxid), zxid, tree);
                 self.stage = Stage::Logs;
                 Err(Pause::SLICE)
@@ -296,6 +306,17 @@ impl Recovery {
         }
     }
 
+    /// The epoch files may have their new names only in the page cache.
+    fn sync_names(&self, cx: &mut Cx<'_>) -> Result<(), Pause> {
+        match self.epoch_file {
+            EpochFile::Rename => Ok(()),
+            EpochFile::RenameAndSyncDirectory => {
+                let ticket = cx.disk().sync_dir(&self.places.snapshots);
+                Err(Pause::Wait(Wait::Sync(ticket, "syncing what was recovered")))
+            }
+        }
+    }
+
     fn finish(&mut self, cx: &mut Cx<'_>) -> Result<Outcome, Pause> {
         let accepted = epochs::read(&self.places.accepted_epoch(), cx)?;
         let current = epochs::read(&self.places.current_epoch(), cx)?;
@@ -336,6 +357,11 @@ fn check_epochs(
 ) -> Result<(Epoch, Epoch), Pause> {
     let current = current.unwrap_or(last).max(last);
     let accepted = accepted.unwrap_or(last);
+    if last > accepted {
+        return Err(Pause::unreadable(format!(
+            "the accepted epoch {accepted} is older than the last transaction, of epoch {last}"
+        )));
+    }
     if current > accepted {
         return Err(Pause::unreadable(format!(
             "the accepted epoch {accepted} is older than the current epoch {current}"

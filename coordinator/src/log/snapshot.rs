@@ -57,6 +57,17 @@ pub(super) fn length_if_whole(
     Ok((end[..] == END).then_some(length))
 }
 
+/// What a piece of a snapshot file led to.
+pub(super) enum Progress {
+    /// There is more to read.
+    More,
+    /// That was the last piece, and everything is as it should be.
+    Whole(DataTree),
+    /// That was the last piece, and the file ends behind the tree, without a checksum. The mark that ends the tree is the one
+    /// that ends the file, so this looks whole until it is read; yet nobody finished writing it.
+    Unfinished,
+}
+
 /// Takes a snapshot file apart, piece by piece.
 pub(super) struct SnapshotReader {
     zxid: Zxid,
@@ -87,8 +98,8 @@ impl SnapshotReader {
         self.offset
     }
 
-    /// Reads the next piece; the tree, when that was the last.
-    pub fn push(&mut self, piece: &[u8]) -> Result<Option<DataTree>, Malformed> {
+    /// Reads the next piece.
+    pub fn push(&mut self, piece: &[u8]) -> Result<Progress, Malformed> {
         let (head, rest) = piece.split_at(left(HEADER, self.offset).min(piece.len()));
         let body_end = self.length - TAIL;
         let body_from = self.offset + head.len() as u64;
@@ -103,7 +114,10 @@ impl SnapshotReader {
         self.tree.push(body)?;
         self.tail.extend_from_slice(tail);
         if self.offset < self.length {
-            return Ok(None);
+            return Ok(Progress::More);
+        }
+        if !self.tree.is_done() && self.tree.push(&self.tail)? && self.tree.rest().is_empty() {
+            return Ok(Progress::Unfinished);
         }
         if !self.tree.rest().is_empty() {
             return Err(Malformed("end of a snapshot"));
@@ -111,7 +125,7 @@ impl SnapshotReader {
         if self.tail[..] != tail_of(self.checksum.checksum()) {
             return Err(Malformed("checksum of a snapshot"));
         }
-        std::mem::take(&mut self.tree).finish(self.zxid).map(Some)
+        std::mem::take(&mut self.tree).finish(self.zxid).map(Progress::Whole)
     }
 }
 

@@ -1,7 +1,9 @@
-//! Writing a snapshot of the live tree, slice by slice, to its final name as ZooKeeper does: a crash in the middle leaves a
-//! file without its end, which recovery passes over.
+//! Writing a snapshot of the live tree, slice by slice. What is applied meanwhile shows or not; the log gives it back.
 //!
-//! What is applied meanwhile shows or not; the log gives it back.
+//! One that need not be on disk goes to its final name, as in ZooKeeper: a crash in the middle leaves a file without its end,
+//! which recovery passes over. One that must be (a leader's tree was taken over) goes to a temporary name, is synced and
+//! renamed, as since ZOOKEEPER-2872, so that it never takes the place of a good one before it is good itself; its directory
+//! is synced as well.
 
 use adler2::Adler32;
 use bytes::Bytes;
@@ -16,7 +18,10 @@ use crate::tree::DataTree;
 use crate::tree::snapshot::Writing;
 
 pub(super) struct Taking {
+    directory: String,
     path: String,
+    /// Where it is written: `path`, or a temporary name.
+    draft: String,
     writing: Writing,
     synced: bool,
     checksum: Adler32,
@@ -24,13 +29,15 @@ pub(super) struct Taking {
 }
 
 enum Stage {
-    /// A file of the same name goes first.
+    /// A file of that name goes first.
     Clear,
     /// These bytes are next, and whether they are the last.
     Write(Bytes, bool),
     /// The tree has more.
     Read,
     Sync,
+    Rename,
+    SyncDirectory,
     Done,
 }
 
@@ -38,7 +45,17 @@ impl Taking {
     pub fn new(places: &Places, tree: &DataTree, synced: bool) -> Self {
         let writing = Writing::begin(tree);
         let path = places.snapshot(writing.zxid());
-        Self { path, writing, synced, checksum: Adler32::new(), stage: Stage::Clear }
+        let draft = if synced { format!("{path}.tmp") } else { path.clone() };
+        let directory = places.snapshots.clone();
+        Self {
+            directory,
+            path,
+            draft,
+            writing,
+            synced,
+            checksum: Adler32::new(),
+            stage: Stage::Clear,
+        }
     }
 
     /// Goes on with the tree as it is now; the zxid the snapshot is named after, when it is complete.
@@ -47,12 +64,12 @@ impl Taking {
         loop {
             match &self.stage {
                 Stage::Clear => {
-                    gone(cx.disk().remove(&self.path)).or_pause(what)?;
+                    gone(cx.disk().remove(&self.draft)).or_pause(what)?;
                     let head = self.summed(snapshot::header());
                     self.stage = Stage::Write(head, false);
                 }
                 Stage::Write(bytes, last) => {
-                    cx.disk().append(&self.path, bytes).or_pause(what)?;
+                    cx.disk().append(&self.draft, bytes).or_pause(what)?;
                     if !*last {
                         self.stage = Stage::Read;
                         return Err(Pause::SLICE);
@@ -66,7 +83,16 @@ impl Taking {
                     };
                 }
                 Stage::Sync => {
-                    let ticket = cx.disk().sync(&self.path);
+                    let ticket = cx.disk().sync(&self.draft);
+                    self.stage = Stage::Rename;
+                    return Err(Pause::Wait(Wait::Sync(ticket, "syncing a snapshot")));
+                }
+                Stage::Rename => {
+                    cx.disk().rename(&self.draft, &self.path).or_pause(what)?;
+                    self.stage = Stage::SyncDirectory;
+                }
+                Stage::SyncDirectory => {
+                    let ticket = cx.disk().sync_dir(&self.directory);
                     self.stage = Stage::Done;
                     return Err(Pause::Wait(Wait::Sync(ticket, "syncing a snapshot")));
                 }
