@@ -7,3 +7,5 @@
 
 pub mod cluster;
 pub mod diagnostic;
+pub mod plan;
+pub mod script;
