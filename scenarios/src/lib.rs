@@ -9,3 +9,4 @@ pub mod cluster;
 pub mod diagnostic;
 pub mod plan;
 pub mod script;
+pub mod import;
