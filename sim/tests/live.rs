@@ -126,6 +126,27 @@ fn restarting_a_running_node_kills_its_life() {
 }
 
 #[test]
+#[cfg(unix)]
+fn serving_ends_with_sigterm() {
+    let mut live = with("serve", Habit::ExitsAtOnce);
+    let mut lives = 0;
+    let served = live.serve(|live, exit| {
+        assert_eq!(exit.ended, exited(3, "nothing to do"));
+        lives += 1;
+        match lives {
+            1 => live.restart("clerk").is_ok(),
+            _ => {
+                let pid = std::process::id().to_string();
+                let sent = std::process::Command::new("kill").args(["-TERM", &pid]).status();
+                sent.expect("there is a `kill` command").success()
+            }
+        }
+    });
+    assert!(served.is_ok());
+    assert_eq!(lives, 2);
+}
+
+#[test]
 fn paths_stay_below_the_folder() {
     let mut live = with("inside", Habit::LooksUpwards);
     assert_eq!(live.wait_any_exit(PATIENCE), ended(1, exited(0, "kept inside")));

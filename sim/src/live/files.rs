@@ -1,7 +1,8 @@
-//! The page cache of a live node: ordinary file calls below one folder, and syncs off the event loop.
+//! The page cache of a live node: ordinary file calls below one folder, and syncs off the event
+//! loop.
 //!
-//! Paths are mapped below the folder; a path with `..` is refused. Calls act at once: the operating system's own page
-//! cache does the waiting, so [`DiskError::WouldBlock`] is never answered here.
+//! Paths are mapped below the folder; a path with `..` is refused. Calls act at once: the operating
+//! system's own page cache does the waiting, so [`DiskError::WouldBlock`] is never answered here.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};

@@ -1,15 +1,18 @@
-//! The live environment: any machine on TCP sockets and real files, with the clocks of the computer it runs on.
+//! The live environment: any machine on TCP sockets and real files, with the clocks of the computer
+//! it runs on.
 //!
-//! Each node has a thread of its own with its machine, its sockets and its timer; syncs run beside it. Notes become
-//! `tracing` events with the field `node`: headlines at level info, details at debug. [`Live`] is the handle on all of
-//! them; it is synchronous and must not be used from within an async task.
+//! Each node has a thread of its own with its machine, its sockets and its timer; syncs run beside
+//! it. Notes become `tracing` events with the field `node`: headlines at level info, details at
+//! debug. [`Live`] is the handle on all of them; it is synchronous and must not be used from within
+//! an async task.
 //!
-//! Not here: simulated time or faults beyond killing a node ([`crate::world`] has those), and anything that knows a
-//! protocol.
+//! Not here: simulated time or faults beyond killing a node ([`crate::world`] has those), and
+//! anything that knows a protocol.
 
 mod files;
 mod names;
 mod node;
+mod signals;
 mod stream;
 
 use std::any::Any;
@@ -31,6 +34,9 @@ use tokio::task::LocalSet;
 
 use names::Names;
 use node::{Life, Order};
+use signals::Signals;
+
+pub use signals::until_signal;
 
 /// How a set of live nodes is run.
 #[derive(Clone, Copy, Debug, Default)]
@@ -128,8 +134,8 @@ impl Live {
         self.seed
     }
 
-    /// From now on `host:port` means `place`, to all nodes: those that dial it, and the one that listens there.
-    /// Names that are not placed are left to the operating system.
+    /// From now on `host:port` means `place`, to all nodes: those that dial it, and the one that
+    /// listens there. Names that are not placed are left to the operating system.
     pub fn place(&mut self, host: &str, port: u16, place: SocketAddr) {
         self.names.place(host, port, place);
     }
@@ -156,7 +162,8 @@ impl Live {
         self.names.placed(host, port)
     }
 
-    /// Starts a node: `make` gives the machine for each of its lives (its argument: which one, from 1).
+    /// Starts a node: `make` gives the machine for each of its lives (its argument: which one, from
+    /// 1).
     ///
     /// # Errors
     /// The folder cannot be made, the thread cannot be started, or there is a node of that name.
@@ -178,14 +185,15 @@ impl Live {
         self.boot(&name)
     }
 
-    /// Kills a node like SIGKILL: its streams are reset, its files stay as the page cache has them. `None` if it was
-    /// not running.
+    /// Kills a node like SIGKILL: its streams are reset, its files stay as the page cache has them.
+    /// `None` if it was not running.
     pub fn kill(&mut self, name: &str) -> Option<Exit> {
         self.order(name, Order::Kill);
         self.take_end(name, None)
     }
 
-    /// Stops a node like SIGTERM and waits for its exit; after `patience` it is killed. `None` if it was not running.
+    /// Stops a node like SIGTERM and waits for its exit; after `patience` it is killed. `None` if
+    /// it was not running.
     pub fn stop(&mut self, name: &str, patience: Duration) -> Option<Exit> {
         self.order(name, Order::Stop);
         self.take_end(name, Some(patience)).or_else(|| self.kill(name))
@@ -208,38 +216,43 @@ impl Live {
             .is_some_and(|running| !running.thread.is_finished())
     }
 
-    /// The next life that ends by itself, within `patience`. Ends that [`Self::kill`] and [`Self::stop`] returned are
-    /// not told again.
+    /// The next life that ends by itself, within `patience`. Ends that [`Self::kill`] and
+    /// [`Self::stop`] returned are not told again.
     pub fn wait_any_exit(&mut self, patience: Duration) -> Option<Exit> {
         self.exits.pop_front().or_else(|| self.next_exit(Some(Instant::now() + patience)))
     }
 
-    /// Serves until the process is asked to end (SIGTERM, SIGINT); lives that end meanwhile are told to `on_exit`,
-    /// which answers whether to go on.
+    /// Serves until the process is asked to end (SIGTERM, SIGINT). Lives that end meanwhile are
+    /// told to `on_exit`, which may restart them, and answers whether to go on.
     ///
     /// # Errors
     /// The operating system does not let us listen for signals.
-    pub fn serve(&mut self, mut on_exit: impl FnMut(&Exit) -> bool) -> io::Result<()> {
-        loop {
-            let exit = match self.exits.pop_front() {
-                Some(exit) => exit,
-                None => {
-                    let receiver = &mut self.exit_receiver;
-                    let first = self.waiting.block_on(async {
-                        tokio::select! {
-                            asked = signal() => asked.map(|()| None),
-                            exit = receiver.recv() => Ok(exit),
-                        }
-                    });
-                    let Some(exit) = first? else { return Ok(()) };
-                    self.bury(&exit);
-                    exit
-                }
-            };
-            if !on_exit(&exit) {
-                return Ok(());
+    pub fn serve(&mut self, mut on_exit: impl FnMut(&mut Self, &Exit) -> bool) -> io::Result<()> {
+        let mut signals = {
+            let _within = self.waiting.enter();
+            Signals::listen()?
+        };
+        while let Some(exit) = self.exit_or_signal(&mut signals) {
+            if !on_exit(self, &exit) {
+                break;
             }
         }
+        Ok(())
+    }
+
+    fn exit_or_signal(&mut self, signals: &mut Signals) -> Option<Exit> {
+        if let Some(exit) = self.exits.pop_front() {
+            return Some(exit);
+        }
+        let receiver = &mut self.exit_receiver;
+        let exit = self.waiting.block_on(async {
+            tokio::select! {
+                () = signals.next() => None,
+                exit = receiver.recv() => exit,
+            }
+        })?;
+        self.bury(&exit);
+        Some(exit)
     }
 
     fn boot(&mut self, name: &str) -> io::Result<()> {
@@ -279,7 +292,8 @@ impl Live {
         }
     }
 
-    /// Waits for the end of a node's running life; ends of others are kept for [`Self::wait_any_exit`].
+    /// Waits for the end of a node's running life; ends of others are kept for
+    /// [`Self::wait_any_exit`].
     fn take_end(&mut self, name: &str, patience: Option<Duration>) -> Option<Exit> {
         let until = patience.map(|span| Instant::now() + span);
         while self.nodes.get(name)?.running.is_some() {
@@ -328,29 +342,6 @@ impl std::fmt::Display for Ended {
             Self::Panicked(text) => write!(f, "panicked: {text}"),
         }
     }
-}
-
-/// Waits until the process is asked to end (SIGTERM or SIGINT). Must not be called from within an async task.
-///
-/// # Errors
-/// The operating system does not let us listen for signals.
-pub fn until_signal() -> io::Result<()> {
-    Builder::new_current_thread().enable_all().build()?.block_on(signal())
-}
-
-#[cfg(unix)]
-async fn signal() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        asked = tokio::signal::ctrl_c() => asked,
-    }
-}
-
-#[cfg(not(unix))]
-async fn signal() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
 }
 
 fn run_life<M: Machine>(machine: M, life: Life) -> Ended {

@@ -1,7 +1,8 @@
-//! Which socket address a name means: a table of placed names first, the operating system's resolver for the rest.
+//! Which socket address a name means: a table of placed names first, the operating system's
+//! resolver for the rest.
 //!
-//! `zk-1:2181` can so stand for `127.0.0.1:40001`, both for the node that listens there and for all that dial it, while
-//! their configuration keeps the addresses of the real cluster.
+//! `zk-1:2181` can so stand for `127.0.0.1:40001`, both for the node that listens there and for all
+//! that dial it, while their configuration keeps the addresses of the real cluster.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;

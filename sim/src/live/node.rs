@@ -1,7 +1,8 @@
 //! One life of a live node: its event loop, and the host that performs its machine's wishes.
 //!
-//! The machine, its sockets and its timer live on one thread. Everything that can happen comes through one inbox, one
-//! input at a time; an input for a stream the machine has closed is dropped here.
+//! The machine, its sockets and its timer live on one thread. Everything that can happen comes
+//! through one inbox, one input at a time; an input for a stream the machine has closed is dropped
+//! here.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -102,7 +103,8 @@ pub(super) async fn live<M: Machine>(mut machine: M, mut life: Life) -> Ended {
     Ended::Exited { code, why }
 }
 
-/// Waits for whatever comes first; of several that are there, chance decides, so that none starves the others.
+/// Waits for whatever comes first; of several that are there, chance decides, so that none starves
+/// the others.
 async fn next(
     host: &mut LiveHost,
     inbox: &mut Receiver<Event>,
@@ -223,7 +225,8 @@ impl LiveHost {
         Conn(self.last_conn)
     }
 
-    /// A process that exits by itself leaves its streams to the operating system: they take their last bytes, then end.
+    /// A process that exits by itself leaves its streams to the operating system: they take their
+    /// last bytes, then end.
     async fn leave(&mut self) {
         self.listeners.clear();
         for (_, stream) in

@@ -1,6 +1,7 @@
 //! One byte stream over a TCP socket: a task that carries what is queued out and what arrives in.
 //!
-//! Reading stops while the node's inbox is full, so a slow machine slows its peers down, as in life.
+//! Reading stops while the node's inbox is full, so a slow machine slows its peers down, as in
+//! life.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -21,8 +22,8 @@ use tokio::time::timeout;
 use super::names::closed_by;
 use super::node::Event;
 
-/// After our FIN, how long the peer's own bytes are still taken (and dropped) before the socket goes: a socket closed
-/// with unread bytes would reset the stream and take our last bytes with it.
+/// After our FIN, how long the peer's own bytes are still taken (and dropped) before the socket
+/// goes: a socket closed with unread bytes would reset the stream and take our last bytes with it.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// The largest piece handed to a machine at once, in bytes.
