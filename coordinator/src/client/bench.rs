@@ -188,9 +188,19 @@ fn answer(opcode: i32, body: Bytes) -> Text {
         Response::Stat(stat) => stat_text(stat),
         Response::Data { data, stat } => format!("{data:?} {}", stat_text(stat)),
         Response::Empty if opcode == opcode::PING => "pong".into(),
-        other => format!("{other:?}"),
+        other => shortened(&format!("{other:?}")),
     };
     Ok(format!("#{xid} at {zxid}: {what}"))
+}
+
+/// Without the fields of stats: most of them say nothing here.
+pub(crate) fn shortened(text: &str) -> String {
+    let mut parts = text.split("Stat {");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let rest = part.split_once('}').map_or("", |(_, rest)| rest);
+        text + "Stat" + rest
+    })
 }
 
 fn stat_text(stat: Stat) -> String {

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use machine::{Closed, Context, Duration, Input, Instant, Level, Machine, Note, Ticket};
 
-use super::bench::{Played, stat};
+use super::bench::{Played, shortened, stat};
 use super::{ConnectString, SessionClient, SessionEvent};
 use crate::id::Zxid;
 use crate::note::ClientNote;
@@ -28,7 +28,7 @@ impl fmt::Display for Heard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Note(note) => fmt::Display::fmt(note, f),
-            Self::Event(event) => write!(f, "told {event:?}"),
+            Self::Event(event) => f.write_str(&shortened(&format!("told {event:?}"))),
         }
     }
 }
