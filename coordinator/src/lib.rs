@@ -4,8 +4,8 @@
 //! serves clients ([`server`]). [`client`] is the other end, [`workload`] are clients with something to do. What differed
 //! between versions is a named switch in [`mechanism`].
 
-pub mod code;
 pub mod client;
+pub mod code;
 pub mod config;
 pub mod election;
 pub mod id;
@@ -19,5 +19,5 @@ pub mod server;
 pub mod tree;
 pub mod txn;
 pub mod wire;
-pub mod zab;
 pub mod workload;
+pub mod zab;

@@ -5,6 +5,8 @@
 //! session is used for is its owner's business; see [`crate::workload`] for some owners. Not here: authentication and
 //! read-only servers.
 
+#[cfg(test)]
+pub(crate) mod bench;
 mod connect_string;
 mod operation;
 mod session;

@@ -100,7 +100,9 @@ pub struct SessionClient {
     confirmed: Option<Instant>,
     next_xid: i32,
     next_op: u64,
+    /// What was decided outside [`Self::handle`], and since when it waits for it.
     undelivered: Vec<SessionEvent>,
+    undelivered_since: Instant,
 }
 
 impl SessionClient {
@@ -123,6 +125,7 @@ impl SessionClient {
             next_xid: 1,
             next_op: 1,
             undelivered: Vec::new(),
+            undelivered_since: Instant::ZERO,
         }
     }
 
@@ -165,13 +168,13 @@ impl SessionClient {
     /// Ends the session: [`SessionEvent::Closed`] follows.
     pub fn close(&mut self, cx: &mut Context<'_, ClientNote>) {
         match self.link {
-            Link::Down => self.undelivered.push(SessionEvent::Closed),
+            Link::Down => self.deliver_later(vec![SessionEvent::Closed], cx.now()),
             Link::Waiting { .. } => {
                 self.link = Link::Down;
                 let mut events = Vec::new();
                 self.lose_all(VecDeque::new(), ClientError::ConnectionLoss, cx, &mut events);
-                self.undelivered.append(&mut events);
-                self.undelivered.push(SessionEvent::Closed);
+                events.push(SessionEvent::Closed);
+                self.deliver_later(events, cx.now());
             }
             _ if self.closing => {}
             _ => {
@@ -211,7 +214,7 @@ impl SessionClient {
     /// When it wants to be given an input, whatever that is.
     pub fn wake_at(&self) -> Option<Instant> {
         if !self.undelivered.is_empty() {
-            return Some(Instant::ZERO);
+            return Some(self.undelivered_since);
         }
         match &self.link {
             Link::Down => None,
@@ -384,7 +387,12 @@ impl SessionClient {
     fn lose_later(&mut self, asked: Asked, error: ClientError, cx: &mut Context<'_, ClientNote>) {
         let mut events = Vec::new();
         self.lose(asked, error, cx, &mut events);
-        self.undelivered.append(&mut events);
+        self.deliver_later(events, cx.now());
+    }
+
+    fn deliver_later(&mut self, events: Vec<SessionEvent>, now: Instant) {
+        self.undelivered.extend(events);
+        self.undelivered_since = now;
     }
 
     fn lose(

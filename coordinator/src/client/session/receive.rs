@@ -96,43 +96,32 @@ impl SessionClient {
                 }
             }
             answered => {
-                let asked = live.unanswered.pop_front().ok_or("an answer to no request")?;
-                if asked.xid != answered {
-                    self.lose(asked, ClientError::ConnectionLoss, cx, events);
+                let oldest = live.unanswered.front().ok_or("an answer to no request")?;
+                if oldest.xid != answered {
                     return Err("an answer out of order");
                 }
-                self.confirmed = self.confirmed.max(Some(asked.sent));
-                self.answer(asked, header, rest, cx, events)?;
+                let result = result(oldest.request.opcode(), header, rest)?;
+                if let Some(asked) = live.unanswered.pop_front() {
+                    self.confirmed = self.confirmed.max(Some(asked.sent));
+                    self.answered(asked, header, result, cx, events);
+                }
             }
         }
         Ok(())
     }
 
-    /// The answer to the oldest unanswered request.
-    fn answer(
+    /// The oldest request has its answer.
+    fn answered(
         &mut self,
         asked: Asked,
         header: ReplyHeader,
-        rest: Bytes,
+        result: Result<Response, ClientError>,
         cx: &mut Context<'_, ClientNote>,
         events: &mut Vec<SessionEvent>,
-    ) -> Result<(), &'static str> {
+    ) {
         if header.zxid.0.cast_signed() > 0 {
             self.last_zxid = header.zxid;
         }
-        let result = match header.err {
-            code::OK => match Response::decode(asked.request.opcode(), rest) {
-                Err(_) => {
-                    self.lose(asked, ClientError::ConnectionLoss, cx, events);
-                    return Err("a reply does not parse");
-                }
-                Ok(response) => match operation::multi_error(&response) {
-                    Some(code) => Err(ClientError::Refused(code)),
-                    None => Ok(response),
-                },
-            },
-            code => Err(ClientError::Refused(code)),
-        };
         self.watches.answered(&asked.request, header.err);
         match asked.asker {
             Asker::Owner { .. } => self.end(asked, header.zxid, result, cx, events),
@@ -146,6 +135,21 @@ impl SessionClient {
                 events.push(SessionEvent::Closed);
             }
         }
-        Ok(())
     }
+}
+
+/// What a reply says to a request with this opcode.
+fn result(
+    opcode: i32,
+    header: ReplyHeader,
+    rest: Bytes,
+) -> Result<Result<Response, ClientError>, &'static str> {
+    if header.err != code::OK {
+        return Ok(Err(ClientError::Refused(header.err)));
+    }
+    let response = Response::decode(opcode, rest).map_err(|_| "a reply does not parse")?;
+    Ok(match operation::multi_error(&response) {
+        Some(code) => Err(ClientError::Refused(code)),
+        None => Ok(response),
+    })
 }
