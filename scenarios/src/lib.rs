@@ -12,4 +12,5 @@ pub mod diagnostic;
 pub mod import;
 pub mod plan;
 pub mod scene;
+pub mod play;
 pub mod script;
