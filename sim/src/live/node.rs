@@ -37,7 +37,7 @@ const ACCEPT_REST: time::Duration = time::Duration::from_millis(100);
 
 /// What a life starts from.
 pub(super) struct Life {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) hosts: Vec<String>,
     pub(super) root: PathBuf,
     pub(super) incarnation: u64,
@@ -125,8 +125,10 @@ async fn next(
 }
 
 async fn sleep_until(at: Option<time::Instant>) {
-    if let Some(at) = at {
-        tokio::time::sleep_until(at.into()).await;
+    match at {
+        Some(at) if at > time::Instant::now() => tokio::time::sleep_until(at.into()).await,
+        // The timer would take up to a millisecond over it; but the sockets get their turn.
+        _ => tokio::task::yield_now().await,
     }
 }
 
@@ -182,7 +184,7 @@ impl LiveHost {
     }
 
     fn give<M: Machine>(&mut self, machine: &mut M, input: Input) {
-        let node = self.life.name.clone();
+        let node = &*Arc::clone(&self.life.name);
         let mut say = |note: M::Note| match note.level() {
             Level::Headline => tracing::info!(node, "{note}"),
             Level::Detail => tracing::debug!(node, "{note}"),
