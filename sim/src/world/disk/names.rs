@@ -1,0 +1,168 @@
+//! Names of files and directories: as the cache has them, as the platter has them, and the operations in between.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::FileId;
+
+/// A directory operation. It does nothing to a name that meanwhile belongs to another file.
+#[derive(Clone, Debug)]
+pub(super) enum NameOp {
+    Create { path: Arc<str>, file: FileId },
+    Rename { from: Arc<str>, to: Arc<str>, file: FileId },
+    Remove { path: Arc<str>, file: FileId },
+    MakeDir { path: Arc<str> },
+}
+
+/// One view of the names.
+#[derive(Clone, Default)]
+struct View {
+    files: BTreeMap<Arc<str>, FileId>,
+    dirs: BTreeSet<Arc<str>>,
+}
+
+impl View {
+    fn apply(&mut self, op: NameOp) {
+        match op {
+            NameOp::Create { path, file } => {
+                self.files.insert(path, file);
+            }
+            NameOp::Rename { from, to, file } => {
+                if self.files.get(&from) == Some(&file) {
+                    self.files.remove(&from);
+                    self.files.insert(to, file);
+                }
+            }
+            NameOp::Remove { path, file } => {
+                if self.files.get(&path) == Some(&file) {
+                    self.files.remove(&path);
+                }
+            }
+            NameOp::MakeDir { path } => {
+                self.dirs.insert(path);
+            }
+        }
+    }
+}
+
+/// The names of one disk.
+#[derive(Default)]
+pub(super) struct Names {
+    cached: View,
+    durable: View,
+    between: VecDeque<(u64, NameOp)>,
+}
+
+/// The directory a path is in.
+pub(super) fn directory(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        None | Some(("", _)) => "/",
+        Some((directory, _)) => directory,
+    }
+}
+
+impl Names {
+    pub(super) fn find(&self, path: &str) -> Option<(Arc<str>, FileId)> {
+        self.cached.files.get_key_value(path).map(|(path, file)| (Arc::clone(path), *file))
+    }
+
+    pub(super) fn has_dir(&self, path: &str) -> bool {
+        path == "/" || self.cached.dirs.contains(path)
+    }
+
+    pub(super) fn files(&self) -> impl Iterator<Item = (&str, FileId)> {
+        self.cached.files.iter().map(|(path, file)| (&**path, *file))
+    }
+
+    /// The sorted names in a directory.
+    pub(super) fn list(&self, path: &str) -> Option<Vec<String>> {
+        if !self.has_dir(path) {
+            return None;
+        }
+        let all = self.cached.files.keys().chain(&self.cached.dirs);
+        let inside = all.filter(|name| &***name != path && directory(name) == path);
+        let mut names: Vec<String> = inside
+            .map(|name| name.rsplit_once('/').map_or(&**name, |(_, name)| name).to_owned())
+            .collect();
+        names.sort();
+        Some(names)
+    }
+
+    pub(super) fn create_dir(&mut self, number: u64, path: &str) {
+        let mut missing = Vec::new();
+        let mut path = path.trim_end_matches('/');
+        while !path.is_empty() && path != "/" && !self.has_dir(path) {
+            missing.push(path);
+            path = directory(path);
+        }
+        for path in missing.into_iter().rev() {
+            self.change(number, NameOp::MakeDir { path: path.into() });
+        }
+    }
+
+    pub(super) fn change(&mut self, number: u64, op: NameOp) {
+        self.cached.apply(op.clone());
+        self.between.push_back((number, op));
+    }
+
+    /// Whether this name will surely be there after power loss.
+    pub(super) fn surely(&self, path: &Arc<str>, file: FileId) -> bool {
+        self.durable.files.get(path) == Some(&file)
+            && !self.between.iter().any(|(_, op)| match op {
+                NameOp::Rename { from, to, file: moved } => {
+                    (from == path && *moved == file) || (to == path && *moved != file)
+                }
+                NameOp::Remove { path: removed, file: gone } => removed == path && *gone == file,
+                NameOp::Create { path: made, file: new } => made == path && *new != file,
+                NameOp::MakeDir { .. } => false,
+            })
+    }
+
+    /// Whether any name, here or on the platter or in between, leads to this file.
+    pub(super) fn names_file(&self, file: FileId) -> bool {
+        let named = |view: &View| view.files.values().any(|named| *named == file);
+        let made =
+            |(_, op): &(u64, NameOp)| matches!(op, NameOp::Create { file: f, .. } if *f == file);
+        named(&self.cached) || named(&self.durable) || self.between.iter().any(made)
+    }
+
+    /// Makes the operations up to `number` that `chosen` picks durable. Says whether a file may have lost its last name.
+    pub(super) fn commit(&mut self, number: u64, mut chosen: impl FnMut(&NameOp) -> bool) -> bool {
+        let mut unnamed = false;
+        let Self { durable, between, .. } = self;
+        between.retain(|(at, op)| {
+            let take = *at <= number && chosen(op);
+            if take {
+                unnamed |= !matches!(op, NameOp::Create { .. } | NameOp::MakeDir { .. });
+                durable.apply(op.clone());
+            }
+            !take
+        });
+        unnamed
+    }
+
+    /// How many operations are not durable.
+    pub(super) fn pending(&self) -> usize {
+        self.between.len()
+    }
+
+    /// The first `kept` of the operations in between survive.
+    pub(super) fn power_loss(&mut self, kept: usize) {
+        for (_, op) in self.between.drain(..).take(kept) {
+            self.durable.apply(op);
+        }
+        self.cached = self.durable.clone();
+    }
+}
+
+impl NameOp {
+    /// Whether it changes what is in this directory.
+    pub(super) fn is_in(&self, dir: &str) -> bool {
+        match self {
+            Self::Create { path, .. } | Self::Remove { path, .. } | Self::MakeDir { path } => {
+                directory(path) == dir
+            }
+            Self::Rename { from, to, .. } => directory(from) == dir || directory(to) == dir,
+        }
+    }
+}
