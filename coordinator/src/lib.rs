@@ -4,10 +4,20 @@
 //! serves clients ([`server`]). [`client`] is the other end, [`workload`] are clients with something to do. What differed
 //! between versions is a named switch in [`mechanism`].
 
+pub mod client;
+pub mod code;
 pub mod config;
+pub mod election;
 pub mod id;
+pub mod log;
 pub mod mechanism;
+pub mod node;
 pub mod note;
+pub mod prep;
 pub mod quorum;
+pub mod server;
+pub mod tree;
 pub mod txn;
 pub mod wire;
+pub mod workload;
+pub mod zab;

@@ -82,6 +82,29 @@ pub enum DiskFailure {
     LeavesTheRole,
 }
 
+/// What recovery does about a last log file without its header, as a full disk or a power loss leaves it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum EmptyLog {
+    /// 3.4 and the 3.6 modelled here: the server does not start until somebody removes the file (ZOOKEEPER-1621).
+    Refused,
+    /// The file is removed: it never held a transaction.
+    #[default]
+    Removed,
+}
+
+/// What recovery does about logs without any snapshot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum MissingSnapshot {
+    /// 3.4: the logs are replayed over an empty tree, whatever came before them is silently gone (ZOOKEEPER-2325).
+    StartsEmpty,
+    /// The server does not start, unless the logs begin with the first transaction of an epoch, as those of a server that
+    /// never needed a snapshot do. 3.5.3 and later always refuse, and have a snapshot from the beginning (ZOOKEEPER-3056).
+    #[default]
+    Refused,
+}
+
 /// A defect planted to see a check fail. No version of ZooKeeper has any of these unless its comment says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -137,6 +160,10 @@ pub struct Mechanisms {
     pub database: Database,
     /// See [`DiskFailure`].
     pub disk_failure: DiskFailure,
+    /// See [`EmptyLog`].
+    pub empty_log: EmptyLog,
+    /// See [`MissingSnapshot`].
+    pub missing_snapshot: MissingSnapshot,
     /// Planted defects.
     pub mutants: BTreeSet<Mutant>,
 }
@@ -190,16 +217,19 @@ impl Preset {
         let released = Mechanisms {
             truncation: Truncation::KeepsNewerSnapshots,
             epoch_file: EpochFile::Rename,
+            empty_log: EmptyLog::Refused,
             ..Mechanisms::default()
         };
         match self {
             Self::V3_4_6 => Mechanisms {
                 synchronisation: Synchronisation::SnapAlways,
                 session_clock: SessionClock::Wall,
+                missing_snapshot: MissingSnapshot::StartsEmpty,
                 ..released
             },
             Self::V3_4_14 => Mechanisms {
                 synchronisation: Synchronisation::DiffNolog,
+                missing_snapshot: MissingSnapshot::StartsEmpty,
                 database: Database::RetainedAndFastForwarded,
                 disk_failure: DiskFailure::LeavesTheRole,
                 ..released

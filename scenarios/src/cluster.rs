@@ -2,7 +2,8 @@
 //!
 //! Made by [`crate::import`] from people's own files, or from the `[cluster]` table of a scenario. Brokers come later.
 
-use coordinator::mechanism::Preset;
+use coordinator::config::{Config, ConfigError, ConfigWarning, Syntax};
+use coordinator::mechanism::{Mechanisms, Preset};
 
 /// A cluster, and what is to be said about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,8 +52,30 @@ pub struct ZooKeeper {
     pub properties: Vec<Property>,
     /// The version, as far as it is modelled.
     pub preset: Preset,
+    /// How this server reads its `zoo.cfg`: by its real version, whatever preset is run.
+    pub syntax: Syntax,
     /// Why the container never starts a server (`exit 1: ZOOKEEPER_CLIENT_PORT is required`).
     pub never_starts: Option<String>,
+}
+
+impl ZooKeeper {
+    /// What the server makes of its settings when it starts with these mechanisms.
+    ///
+    /// # Errors
+    /// As [`Config::from_properties`]: the server exits at start with this message.
+    pub fn config(
+        &self,
+        preset: Preset,
+        mechanisms: Mechanisms,
+    ) -> Result<(Config, Vec<ConfigWarning>), ConfigError> {
+        let properties: Vec<(String, String)> = self
+            .properties
+            .iter()
+            .map(|property| (property.key.clone(), property.value.clone()))
+            .collect();
+        let myid = self.myid.as_deref();
+        Config::from_properties_as(self.syntax, &properties, myid, preset, mechanisms)
+    }
 }
 
 /// One effective setting.

@@ -6,3 +6,7 @@
 //! ```
 
 pub mod cluster;
+pub mod diagnostic;
+pub mod plan;
+pub mod script;
+pub mod import;

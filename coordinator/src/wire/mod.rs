@@ -3,4 +3,12 @@
 //! Everything is jute: big-endian integers, length-prefixed buffers, strings and vectors. Decoders never trust an announced
 //! length further than the bytes that are there.
 
+pub mod client;
 pub mod jute;
+pub(crate) mod partial;
+pub mod peer;
+pub mod record;
+pub mod vote;
+
+#[cfg(test)]
+mod tests;

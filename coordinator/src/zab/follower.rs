@@ -1,0 +1,605 @@
+//! A follower: it promises the leader its epoch, takes over the leader's history, and logs and acknowledges what comes.
+//!
+//! ```text
+//! Dialling -> AwaitingEpoch -> PromisingEpoch -> AwaitingHistory -> [Truncating] -> TakingHistory
+//!                                                                                        |  NEWLEADER
+//!          Serving <---- Acknowledged <---- EnteringEpoch <---- [Snapshotting] <---- [Logging]
+//!                 UPTODATE
+//! ```
+//!
+//! Which of the bracketed stages a version goes through, and in which order, is what
+//! [`crate::mechanism::Synchronisation`] is about: [`Follower::new_leader`] is its one place.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use machine::{Conn, Context, Duration, Input, Instant};
+
+use crate::id::{Epoch, ServerId, SessionId, Zxid};
+use crate::log::StorageEvent;
+use crate::mechanism::{Mutant, Synchronisation};
+use crate::note::ServerNote;
+use crate::server::clients::Wish;
+use crate::server::replica::Replica;
+use crate::tree::snapshot;
+use crate::txn::Record;
+use crate::wire::client::opcode;
+use crate::wire::peer::{LearnerInfo, PROTOCOL, PeerPacket, PeerStream};
+use crate::zab::LeavesRole;
+
+/// How often a follower tries to reach its leader, a second apart (Learner.connectToLeader).
+const ATTEMPTS: u32 = 5;
+
+/// The state of a server that follows.
+#[derive(Debug)]
+pub struct Follower {
+    leader: ServerId,
+    address: String,
+    conn: Option<Conn>,
+    attempts: u32,
+    redial_at: Option<Instant>,
+    stream: PeerStream,
+    stage: Stage,
+    epoch: Epoch,
+    /// Whether transactions of the synchronisation reach the disk inside a snapshot instead of the log.
+    snapshot_needed: bool,
+    /// Proposed and not committed here, in order, each with whether it is in the log.
+    pending: VecDeque<(Arc<Record>, bool)>,
+    /// Commits that came during a DIFF and wait for their transactions to be logged.
+    commits: VecDeque<Zxid>,
+    /// In the log, and not acknowledged yet.
+    unacknowledged: VecDeque<Zxid>,
+    /// [`Mutant::FollowerSwapsCommits`]: a commit held back.
+    held_commit: Option<Zxid>,
+    /// The last transaction of the snapshot that is coming.
+    snapshot_at: Zxid,
+    syncs: VecDeque<SessionId>,
+    deadline: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Dialling,
+    AwaitingEpoch,
+    PromisingEpoch,
+    AwaitingHistory,
+    Truncating,
+    TakingHistory,
+    Logging { upto: Zxid },
+    Snapshotting,
+    EnteringEpoch,
+    Acknowledged,
+    Serving,
+}
+
+impl Stage {
+    /// Whether packets are read: a real learner's thread waits for its disk in the other stages.
+    fn reads(self) -> bool {
+        use Stage::*;
+        matches!(self, AwaitingEpoch | AwaitingHistory | TakingHistory | Acknowledged | Serving)
+    }
+}
+
+impl Follower {
+    /// Begins to follow `leader`.
+    pub fn new(leader: ServerId, replica: &Replica, cx: &mut Context<'_, ServerNote>) -> Self {
+        let server = &replica.config.servers[&leader];
+        let mut follower = Self {
+            leader,
+            address: format!("{}:{}", server.host, server.quorum_port),
+            conn: None,
+            attempts: 0,
+            redial_at: None,
+            stream: PeerStream::new(),
+            stage: Stage::Dialling,
+            epoch: Epoch(0),
+            snapshot_needed: true,
+            pending: VecDeque::new(),
+            commits: VecDeque::new(),
+            unacknowledged: VecDeque::new(),
+            held_commit: None,
+            snapshot_at: Zxid::ZERO,
+            syncs: VecDeque::new(),
+            deadline: Instant::NEVER,
+        };
+        follower.dial(replica, cx);
+        follower
+    }
+
+    /// Whether this is the connection to the leader.
+    pub fn owns(&self, conn: Conn) -> bool {
+        self.conn == Some(conn)
+    }
+
+    /// The leader it follows, and whether it serves.
+    pub fn leader(&self) -> (ServerId, bool) {
+        (self.leader, self.stage == Stage::Serving)
+    }
+
+    /// The epoch it follows in.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// What is logged or waiting to be, and not committed: a restart would replay it.
+    pub fn uncommitted(&self) -> impl Iterator<Item = &Arc<Record>> {
+        self.pending.iter().filter(|(_, logged)| *logged).map(|(record, _)| record)
+    }
+
+    /// The role ends: the connection is closed.
+    pub fn leave(&mut self, cx: &mut Context<'_, ServerNote>) {
+        if let Some(conn) = self.conn.take() {
+            cx.close(conn);
+        }
+    }
+
+    /// When it must be woken: its read time-out, or the next attempt to reach the leader.
+    pub fn wake_at(&self) -> Option<Instant> {
+        Some(self.redial_at.map_or(self.deadline, |at| at.min(self.deadline)))
+    }
+
+    /// Inputs of its connection, and time.
+    ///
+    /// # Errors
+    /// Why the role ends.
+    pub fn handle(
+        &mut self,
+        input: &Input,
+        replica: &mut Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) -> Result<(), LeavesRole> {
+        match input {
+            Input::Opened { conn, .. } if self.owns(*conn) => {
+                self.stage = Stage::AwaitingEpoch;
+                self.deadline = cx.now() + patience(replica, replica.config.init_limit);
+                let (server, accepted) = (replica.config.id, replica.accepted);
+                let who = LearnerInfo { server, accepted, protocol: PROTOCOL };
+                self.send(&PeerPacket::FollowerInfo(who), cx);
+                Ok(())
+            }
+            Input::Received { conn, bytes } if self.owns(*conn) => {
+                self.stream.push(bytes);
+                self.heard(replica, cx);
+                self.pump(replica, cx)
+            }
+            Input::Closed { conn, .. } if self.owns(*conn) => {
+                self.conn = None;
+                if self.stage == Stage::Dialling && self.attempts < ATTEMPTS {
+                    self.redial_at = Some(cx.now() + Duration::from_secs(1));
+                    self.deadline = Instant::NEVER;
+                    return Ok(());
+                }
+                Err(LeavesRole("the connection to the leader is gone"))
+            }
+            Input::Woke => self.woke(replica, cx),
+            _ => Ok(()),
+        }
+    }
+
+    /// The disk answered.
+    ///
+    /// # Errors
+    /// Why the role ends.
+    pub fn stored(
+        &mut self,
+        event: StorageEvent,
+        replica: &mut Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) -> Result<(), LeavesRole> {
+        match (event, self.stage) {
+            (StorageEvent::EpochAccepted { epoch }, Stage::PromisingEpoch) => {
+                replica.accepted = epoch;
+                self.acknowledge_epoch(Some(replica.current), replica, cx);
+            }
+            (StorageEvent::Recovered(recovered), Stage::Truncating) => {
+                replica.load(*recovered);
+                self.stage = Stage::TakingHistory;
+            }
+            (StorageEvent::Synced { upto: synced }, stage) => {
+                if matches!(stage, Stage::Logging { upto } if synced >= upto) {
+                    self.apply_commits(replica, cx);
+                    self.snapshot_or_enter(true, replica, cx);
+                }
+                self.acknowledge_synced(replica, cx);
+            }
+            (StorageEvent::SnapshotTaken { .. }, Stage::Snapshotting) => {
+                self.enter_epoch(replica, cx);
+            }
+            (StorageEvent::EpochCurrent { epoch }, Stage::EnteringEpoch) => {
+                replica.current = epoch;
+                self.acknowledge_leader(replica, cx);
+            }
+            _ => {}
+        }
+        self.heard(replica, cx);
+        self.pump(replica, cx)
+    }
+
+    /// What clients of this server want from the leader.
+    pub fn wish(&mut self, wish: Wish, replica: &mut Replica, cx: &mut Context<'_, ServerNote>) {
+        match wish {
+            Wish::Write(submission) => {
+                let packet = PeerPacket::Request {
+                    session: submission.session,
+                    cxid: submission.cxid,
+                    kind: submission.opcode,
+                    body: submission.body,
+                };
+                self.send(&packet, cx);
+            }
+            Wish::Sync { session, cxid } => {
+                self.syncs.push_back(session);
+                let body = Bytes::new();
+                let packet = PeerPacket::Request { session, cxid, kind: opcode::SYNC, body };
+                self.send(&packet, cx);
+            }
+            Wish::Revalidate { session, .. }
+                if replica.config.mechanisms.has(Mutant::GuessesExpiry) =>
+            {
+                replica.clients.revalidated(session, false, cx);
+            }
+            Wish::Revalidate { session, timeout_ms } => {
+                self.send(&PeerPacket::Revalidate { session, timeout_ms }, cx);
+            }
+        }
+    }
+
+    fn dial(&mut self, replica: &Replica, cx: &mut Context<'_, ServerNote>) {
+        self.attempts += 1;
+        self.redial_at = None;
+        self.deadline = cx.now() + patience(replica, replica.config.sync_limit);
+        self.conn = Some(cx.dial(&self.address));
+    }
+
+    fn woke(
+        &mut self,
+        replica: &mut Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) -> Result<(), LeavesRole> {
+        let now = cx.now();
+        if self.redial_at.is_some_and(|at| at <= now) {
+            self.dial(replica, cx);
+        }
+        if self.deadline > now {
+            return Ok(());
+        }
+        if self.stage == Stage::Dialling && self.attempts < ATTEMPTS {
+            if let Some(conn) = self.conn.take() {
+                cx.abort(conn);
+            }
+            self.dial(replica, cx);
+            return Ok(());
+        }
+        if !self.stage.reads() {
+            // Its thread is with the disk, not with the socket.
+            self.heard(replica, cx);
+            return Ok(());
+        }
+        Err(LeavesRole("nothing heard from the leader"))
+    }
+
+    /// Moves the read time-out: initLimit until UPTODATE, syncLimit afterwards.
+    fn heard(&mut self, replica: &Replica, cx: &Context<'_, ServerNote>) {
+        let limit = match self.stage {
+            Stage::Dialling => return,
+            Stage::Serving => replica.config.sync_limit,
+            _ => replica.config.init_limit,
+        };
+        self.deadline = cx.now() + patience(replica, limit);
+    }
+
+    /// Reads packets as long as the stage lets it.
+    fn pump(
+        &mut self,
+        replica: &mut Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) -> Result<(), LeavesRole> {
+        while self.stage.reads() {
+            let packet = self.stream.take().map_err(|_| {
+                cx.note(ServerNote::Malformed("a packet of the leader"));
+                LeavesRole("the leader's packet does not parse")
+            })?;
+            match packet {
+                Some(packet) => self.packet(packet, replica, cx)?,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn packet(
+        &mut self,
+        packet: PeerPacket,
+        replica: &mut Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) -> Result<(), LeavesRole> {
+        match (self.stage, packet) {
+            (Stage::AwaitingEpoch, PeerPacket::LeaderInfo { epoch, .. }) => {
+                self.promise(epoch, replica, cx)
+            }
+            (Stage::AwaitingHistory, history) => self.history(history, replica, cx),
+            (stage, PeerPacket::Proposal(record)) => {
+                self.proposed(record, stage, replica, cx);
+                Ok(())
+            }
+            (stage, PeerPacket::Commit { zxid }) => self.committed(zxid, stage, replica, cx),
+            (Stage::TakingHistory, PeerPacket::NewLeader { .. }) => {
+                self.new_leader(replica, cx);
+                Ok(())
+            }
+            (Stage::Acknowledged, PeerPacket::UpToDate) => {
+                self.up_to_date(replica, cx);
+                Ok(())
+            }
+            (_, PeerPacket::Ping { zxid, .. }) => {
+                let touched = Some(replica.clients.take_touched().into_iter().collect());
+                self.send(&PeerPacket::Ping { zxid, touched }, cx);
+                Ok(())
+            }
+            (_, PeerPacket::Revalidated { session, valid }) => {
+                replica.clients.revalidated(session, valid, cx);
+                Ok(())
+            }
+            (_, PeerPacket::Sync) => {
+                if let Some(session) = self.syncs.pop_front() {
+                    replica.clients.synced(session, &replica.tree, cx);
+                }
+                Ok(())
+            }
+            _ => Err(LeavesRole("the leader sent a packet out of turn")),
+        }
+    }
+
+    fn promise(
+        &mut self,
+        epoch: Epoch,
+        replica: &mut Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) -> Result<(), LeavesRole> {
+        self.epoch = epoch;
+        if epoch < replica.accepted {
+            return Err(LeavesRole("a newer epoch was promised to another leader"));
+        }
+        if epoch > replica.accepted {
+            self.stage = Stage::PromisingEpoch;
+            replica.storage.accept_epoch(epoch, cx, &mut replica.stored);
+        } else {
+            // Promised before: the leader may not count this acknowledgement again.
+            self.acknowledge_epoch(None, replica, cx);
+        }
+        Ok(())
+    }
+
+    fn acknowledge_epoch(
+        &mut self,
+        current: Option<Epoch>,
+        replica: &Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) {
+        self.stage = Stage::AwaitingHistory;
+        self.send(&PeerPacket::AckEpoch { current, last: replica.last_zxid() }, cx);
+    }
+
+    fn history(
+        &mut self,
+        packet: PeerPacket,
+        replica: &mut Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) -> Result<(), LeavesRole> {
+        let always = replica.config.mechanisms.synchronisation == Synchronisation::SnapAlways;
+        match packet {
+            PeerPacket::Diff { .. } => {
+                self.snapshot_needed = always;
+                self.stage = Stage::TakingHistory;
+            }
+            PeerPacket::Trunc { zxid } => {
+                self.stage = Stage::Truncating;
+                replica.storage.truncate(zxid, cx, &mut replica.stored);
+            }
+            PeerPacket::Snap { zxid } => self.snapshot_at = zxid,
+            PeerPacket::Snapshot(bytes) => {
+                let zxid = self.snapshot_at;
+                let tree = snapshot::decode(&bytes, zxid)
+                    .map_err(|_| LeavesRole("the leader's snapshot does not parse"))?;
+                cx.note(ServerNote::SnapshotInstalled {
+                    from: self.leader,
+                    zxid,
+                    tree: tree.digest(),
+                });
+                replica.tree = tree;
+                replica.committed.clear();
+                replica.storage.reset_after_install(zxid, cx, &mut replica.stored);
+                self.stage = Stage::TakingHistory;
+            }
+            PeerPacket::Ping { .. } => {}
+            _ => return Err(LeavesRole("the leader sent no history")),
+        }
+        Ok(())
+    }
+
+    fn proposed(
+        &mut self,
+        record: Arc<Record>,
+        stage: Stage,
+        replica: &mut Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) {
+        self.pending.push_back((record, false));
+        if stage == Stage::Serving {
+            self.log_pending(replica, cx);
+        }
+    }
+
+    fn committed(
+        &mut self,
+        zxid: Zxid,
+        stage: Stage,
+        replica: &mut Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) -> Result<(), LeavesRole> {
+        let at_once = match stage {
+            Stage::Serving => true,
+            Stage::TakingHistory => self.snapshot_needed,
+            _ => false,
+        };
+        if !at_once {
+            self.commits.push_back(zxid);
+            return Ok(());
+        }
+        if stage == Stage::Serving && replica.config.mechanisms.has(Mutant::FollowerSwapsCommits) {
+            return self.swap_commits(zxid, replica, cx);
+        }
+        self.deliver(zxid, replica, cx)
+    }
+
+    /// Applies the oldest pending transaction, which must be the one that is committed.
+    fn deliver(
+        &mut self,
+        zxid: Zxid,
+        replica: &mut Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) -> Result<(), LeavesRole> {
+        match self.pending.front() {
+            // FollowerZooKeeperServer.commit: a warning, nothing else.
+            None => Ok(()),
+            Some((record, _)) if record.header.zxid == zxid => {
+                let (record, _) = self.pending.pop_front().expect("there is a front");
+                replica.deliver_as_follower(&record, cx);
+                Ok(())
+            }
+            Some(_) => {
+                cx.exit(12, "committing a zxid that is not the next pending one");
+                Ok(())
+            }
+        }
+    }
+
+    fn swap_commits(
+        &mut self,
+        zxid: Zxid,
+        replica: &mut Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) -> Result<(), LeavesRole> {
+        let Some(first) = self.held_commit.take() else {
+            self.held_commit = Some(zxid);
+            return Ok(());
+        };
+        let place = self.pending.iter().position(|(record, _)| record.header.zxid == zxid);
+        if let Some((record, _)) = place.and_then(|place| self.pending.remove(place)) {
+            replica.deliver_as_follower(&record, cx);
+        }
+        self.deliver(first, replica, cx)
+    }
+
+    /// NEWLEADER: the leader's history is here. What is made durable before the ACK differs between versions.
+    fn new_leader(&mut self, replica: &mut Replica, cx: &mut Context<'_, ServerNote>) {
+        match replica.config.mechanisms.synchronisation {
+            Synchronisation::SnapAlways | Synchronisation::DiffNolog => {
+                self.snapshot_or_enter(false, replica, cx);
+            }
+            Synchronisation::DiffAsync => self.snapshot_or_enter(true, replica, cx),
+            Synchronisation::DiffSync => {
+                self.log_pending(replica, cx);
+                match self.unacknowledged.back() {
+                    Some(upto) if replica.storage.synced() < *upto => {
+                        self.stage = Stage::Logging { upto: *upto };
+                    }
+                    _ => {
+                        self.apply_commits(replica, cx);
+                        self.snapshot_or_enter(true, replica, cx);
+                    }
+                }
+            }
+        }
+    }
+
+    fn snapshot_or_enter(
+        &mut self,
+        synced: bool,
+        replica: &mut Replica,
+        cx: &mut Context<'_, ServerNote>,
+    ) {
+        if self.snapshot_needed {
+            self.stage = Stage::Snapshotting;
+            replica.storage.snapshot(&replica.tree, synced, cx);
+        } else {
+            self.enter_epoch(replica, cx);
+        }
+    }
+
+    fn enter_epoch(&mut self, replica: &mut Replica, cx: &mut Context<'_, ServerNote>) {
+        self.stage = Stage::EnteringEpoch;
+        replica.storage.enter_epoch(self.epoch, cx, &mut replica.stored);
+    }
+
+    fn acknowledge_leader(&mut self, replica: &mut Replica, cx: &mut Context<'_, ServerNote>) {
+        if replica.config.mechanisms.synchronisation == Synchronisation::DiffAsync {
+            self.log_pending(replica, cx);
+        }
+        self.stage = Stage::Acknowledged;
+        cx.note(ServerNote::AcknowledgedLeader { leader: self.leader, epoch: self.epoch });
+        self.send(&PeerPacket::Ack { zxid: Zxid::new(self.epoch, 0) }, cx);
+        self.acknowledge_synced(replica, cx);
+    }
+
+    fn up_to_date(&mut self, replica: &mut Replica, cx: &mut Context<'_, ServerNote>) {
+        self.send(&PeerPacket::Ack { zxid: Zxid::new(self.epoch, 0) }, cx);
+        self.log_pending(replica, cx);
+        self.apply_commits(replica, cx);
+        self.stage = Stage::Serving;
+        cx.note(ServerNote::Follows { leader: self.leader, epoch: self.epoch });
+        replica.clients.serve();
+        self.acknowledge_synced(replica, cx);
+    }
+
+    /// Puts what was proposed and is not in the log yet into the log.
+    fn log_pending(&mut self, replica: &mut Replica, cx: &mut Context<'_, ServerNote>) {
+        let unlogged = self.pending.iter().filter(|(_, logged)| !logged).count();
+        let hole = replica.config.mechanisms.has(Mutant::LogsWithAHole) && unlogged > 1;
+        let mut skip = hole;
+        for (record, logged) in self.pending.iter_mut().filter(|(_, logged)| !logged) {
+            *logged = true;
+            if std::mem::take(&mut skip) {
+                continue;
+            }
+            self.unacknowledged.push_back(record.header.zxid);
+            replica.storage.append(record.clone(), cx, &mut replica.stored);
+        }
+    }
+
+    fn apply_commits(&mut self, replica: &mut Replica, cx: &mut Context<'_, ServerNote>) {
+        while let Some(zxid) = self.commits.pop_front() {
+            if let Some((record, _)) = self.pending.front()
+                && record.header.zxid == zxid
+            {
+                let (record, _) = self.pending.pop_front().expect("there is a front");
+                replica.deliver_as_follower(&record, cx);
+            }
+        }
+    }
+
+    /// ACK order is zxid order, and no ACK overtakes that of NEWLEADER.
+    fn acknowledge_synced(&mut self, replica: &Replica, cx: &mut Context<'_, ServerNote>) {
+        if !matches!(self.stage, Stage::Acknowledged | Stage::Serving) {
+            return;
+        }
+        while let Some(zxid) = self.unacknowledged.front().copied()
+            && zxid <= replica.storage.synced()
+        {
+            self.unacknowledged.pop_front();
+            cx.note(ServerNote::Acknowledged { zxid });
+            self.send(&PeerPacket::Ack { zxid }, cx);
+        }
+    }
+
+    fn send(&self, packet: &PeerPacket, cx: &mut Context<'_, ServerNote>) {
+        if let Some(conn) = self.conn {
+            cx.send(conn, packet.encode());
+        }
+    }
+}
+
+fn patience(replica: &Replica, ticks: u64) -> Duration {
+    replica.config.tick.times(ticks)
+}

@@ -1,0 +1,229 @@
+//! The cast: every kind of node a scenario can put on the stage, as one machine type, and the staging of a plan.
+
+use std::collections::BTreeMap;
+
+use coordinator::config::Config;
+use coordinator::node::{self, Coordinator};
+use coordinator::note::{ClientNote, ServerNote};
+use coordinator::workload::{self, WorkloadConfig};
+use machine::{Context, Input, Instant, Level, Machine, Note};
+use serde::Serialize;
+use sim::world::{HostId, HostSpec, NodeId, World};
+
+use crate::cluster::{Cluster, ZooKeeper};
+use crate::scene::{self, Scene, Truth};
+
+/// A node of any kind.
+pub enum Actor {
+    /// A ZooKeeper server.
+    Server(Box<Coordinator>),
+    /// A client with something to do.
+    Client(Box<workload::Client>),
+    /// A container whose command ends before there is a server.
+    NeverStarts(String),
+}
+
+/// A note of any kind of node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Said {
+    /// By a server.
+    Server(ServerNote),
+    /// By a client.
+    Client(ClientNote),
+}
+
+/// The visible state of any kind of node.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Seen {
+    /// Of a server.
+    Server(Box<node::View>),
+    /// Of a client.
+    Client(Box<workload::View>),
+    /// Of a container that never ran.
+    Nothing,
+}
+
+impl std::fmt::Display for Said {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Server(note) => note.fmt(f),
+            Self::Client(note) => note.fmt(f),
+        }
+    }
+}
+
+impl Note for Said {
+    fn level(&self) -> Level {
+        match self {
+            Self::Server(note) => note.level(),
+            Self::Client(note) => note.level(),
+        }
+    }
+
+    fn mark(&self) -> Option<&'static str> {
+        match self {
+            Self::Server(note) => note.mark(),
+            Self::Client(note) => note.mark(),
+        }
+    }
+}
+
+impl Machine for Actor {
+    type Note = Said;
+    type View = Seen;
+
+    fn handle(&mut self, input: Input, cx: &mut Context<'_, Said>) {
+        match self {
+            Self::Server(server) => {
+                cx.part("server", Said::Server, |cx| server.handle(input, cx));
+            }
+            Self::Client(client) => {
+                cx.part("client", Said::Client, |cx| client.handle(input, cx));
+            }
+            Self::NeverStarts(why) => {
+                cx.note(Said::Server(ServerNote::RefusedToStart(why.clone())));
+                cx.exit(1, why);
+            }
+        }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        match self {
+            Self::Server(server) => server.wake_at(),
+            Self::Client(client) => client.wake_at(),
+            Self::NeverStarts(_) => None,
+        }
+    }
+
+    fn view(&self) -> Seen {
+        match self {
+            Self::Server(server) => Seen::Server(Box::new(server.view())),
+            Self::Client(client) => Seen::Client(Box::new(client.view())),
+            Self::NeverStarts(_) => Seen::Nothing,
+        }
+    }
+}
+
+/// A client to be staged: its node's name, and what it does.
+#[derive(Clone, Debug)]
+pub struct ClientRole {
+    /// The node's name.
+    pub id: String,
+    /// What it does.
+    pub config: WorkloadConfig,
+}
+
+/// What is on the stage.
+pub struct Stage {
+    /// The world, with all nodes in it and none booted.
+    pub world: World<Actor>,
+    /// Nodes by name.
+    pub nodes: BTreeMap<String, NodeId>,
+    /// The empty picture.
+    pub scene: Scene,
+    /// All servers, in the order of the cluster.
+    pub servers: Vec<NodeId>,
+    /// All clients, in the order of the scenario.
+    pub clients: Vec<NodeId>,
+    /// What must be said beside the verdict.
+    pub remarks: Vec<String>,
+}
+
+/// Puts a cluster and its clients on the stage. Clients stand on hosts of their own that every network reaches.
+pub fn stage(seed: u64, cluster: &Cluster, clients: &[ClientRole]) -> Stage {
+    let mut world = World::new(seed);
+    let mut hosts: BTreeMap<String, HostId> = BTreeMap::new();
+    for host in &cluster.hosts {
+        let networks = host.networks.iter();
+        let networks = networks.map(|net| (net.name.clone(), net.aliases.clone())).collect();
+        let spec = HostSpec { name: host.name.clone(), networks };
+        hosts.insert(host.name.clone(), world.add_host(spec));
+    }
+    let mut stage = Stage {
+        world,
+        nodes: BTreeMap::new(),
+        scene: Scene::default(),
+        servers: Vec::new(),
+        clients: Vec::new(),
+        remarks: Vec::new(),
+    };
+    let mut ensembles = Ensembles::default();
+    for zookeeper in &cluster.zookeepers {
+        stage.add_server(zookeeper, hosts[&zookeeper.host], &mut ensembles);
+    }
+    stage.scene.ensembles = vec![Truth::default(); ensembles.count];
+    let everywhere = cluster.networks();
+    for client in clients {
+        stage.add_client(client, &everywhere);
+    }
+    stage.remarks.sort();
+    stage.remarks.dedup();
+    stage
+}
+
+/// Which servers belong together: those whose configurations name the same members. Each standalone server is alone.
+#[derive(Default)]
+struct Ensembles {
+    by_members: BTreeMap<String, usize>,
+    count: usize,
+}
+
+impl Ensembles {
+    fn of(&mut self, config: Option<&Config>) -> usize {
+        let members = config.filter(|config| !config.is_standalone()).map(|config| {
+            let ports = config.servers.iter();
+            ports.map(|(id, one)| format!("{id}={}:{};", one.host, one.quorum_port)).collect()
+        });
+        let fresh = self.count;
+        let index = match members {
+            Some(members) => *self.by_members.entry(members).or_insert(fresh),
+            None => fresh,
+        };
+        self.count = self.count.max(index + 1);
+        index
+    }
+}
+
+impl Stage {
+    fn add_server(&mut self, zookeeper: &ZooKeeper, host: HostId, ensembles: &mut Ensembles) {
+        let config = match &zookeeper.never_starts {
+            Some(why) => Err(why.clone()),
+            None => zookeeper.config().map_err(|error| error.to_string()),
+        };
+        let (config, why) = match config {
+            Ok((config, warnings)) => {
+                let warnings = warnings.iter();
+                self.remarks
+                    .extend(warnings.map(|warning| format!("{}: {warning}", zookeeper.name)));
+                (Some(config), String::new())
+            }
+            Err(why) => (None, why),
+        };
+        let ensemble = ensembles.of(config.as_ref());
+        let sid = config.as_ref().map(|config| config.id).unwrap_or_default();
+        let node = self.world.add_node(&zookeeper.name, host, move |_| match &config {
+            Some(config) => Actor::Server(Box::new(Coordinator::new(config.clone()))),
+            None => Actor::NeverStarts(why.clone()),
+        });
+        let server = scene::Server::new(&zookeeper.name, sid, ensemble);
+        self.scene.servers.insert(node, server);
+        self.nodes.insert(zookeeper.name.clone(), node);
+        self.servers.push(node);
+        for what in zookeeper.preset.not_modelled() {
+            self.remarks.push(format!("ZooKeeper {}, not modelled: {what}", zookeeper.preset));
+        }
+    }
+
+    fn add_client(&mut self, client: &ClientRole, networks: &[String]) {
+        let networks = networks.iter().map(|name| (name.clone(), Vec::new())).collect();
+        let host = self.world.add_host(HostSpec { name: client.id.clone(), networks });
+        let config = client.config.clone();
+        let node = self.world.add_node(&client.id, host, move |_| {
+            Actor::Client(Box::new(workload::Client::new(config.clone())))
+        });
+        self.scene.clients.insert(node, scene::Client::new(&client.id));
+        self.nodes.insert(client.id.clone(), node);
+        self.clients.push(node);
+    }
+}

@@ -1,0 +1,36 @@
+//! The invariants, watched after every step. Each check is a fold over what nodes say, and nothing it needs is scanned again.
+//!
+//! A check file opens with the property in one sentence, why it matters, and the smallest way to break it. A check is only
+//! trusted once it was seen to fail in a run of the real machines: those runs are in `scenarios/failing`.
+
+use crate::cast::Said;
+use crate::scene::{Moment, Outside, Scene};
+
+/// One invariant.
+pub trait Check {
+    /// Its id (`ZB-1`).
+    fn id(&self) -> &'static str;
+    /// The property in one sentence.
+    fn property(&self) -> &'static str;
+
+    /// Looks at one note, which `scene` has already folded.
+    fn see(
+        &mut self,
+        moment: &Moment,
+        said: &Said,
+        scene: &Scene,
+        outside: &dyn Outside,
+        found: &mut Vec<String>,
+    );
+
+    /// Looks at the world after every step and fault: for bounds in time. Cheap, as it is called for each.
+    fn pass(&mut self, _scene: &Scene, _outside: &dyn Outside, _found: &mut Vec<String>) {}
+
+    /// The run is over.
+    fn finish(&mut self, _scene: &Scene, _outside: &dyn Outside, _found: &mut Vec<String>) {}
+}
+
+/// All checks, in the order of their ids. They are always on.
+pub fn all() -> Vec<Box<dyn Check>> {
+    Vec::new()
+}

@@ -1,0 +1,169 @@
+//! What is found while files are read: diagnostics that end the import, findings that go with the cluster.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::interpolate::interpolate;
+use super::yaml::Node;
+use crate::cluster::{Finding, Severity};
+use crate::diagnostic::{Diagnostic, line_column};
+
+/// How files beside the one being read are found: by their path, `None` where there is none.
+pub(super) type Beside<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A value and its place in the file.
+#[derive(Clone, Debug)]
+pub(super) struct Spot<T> {
+    pub value: T,
+    pub span: Range<usize>,
+}
+
+/// One file being read.
+pub(super) struct Reading<'a> {
+    /// Its name, as the person gave it.
+    pub file: String,
+    /// Its text.
+    pub text: Arc<str>,
+    /// Variables for interpolation.
+    pub variables: BTreeMap<String, String>,
+    /// What ends the import.
+    pub errors: Vec<Diagnostic>,
+    /// What the cluster is to be told.
+    pub findings: Vec<Found>,
+    /// Other files.
+    pub beside: Beside<'a>,
+}
+
+/// A finding before findings that say the same are put together.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub rule: &'static str,
+    pub severity: Severity,
+    pub at: String,
+    /// The node it is about; empty if it is about all.
+    pub who: String,
+    pub what: String,
+    pub help: String,
+}
+
+impl<'a> Reading<'a> {
+    /// Begins to read a file.
+    pub fn new(file: &str, text: &str, beside: Beside<'a>) -> Self {
+        Self {
+            file: file.to_owned(),
+            text: text.into(),
+            variables: BTreeMap::new(),
+            errors: Vec::new(),
+            findings: Vec::new(),
+            beside,
+        }
+    }
+
+    /// `file:line:column` of a place.
+    pub fn at(&self, span: &Range<usize>) -> String {
+        let (line, column) = line_column(&self.text, span.start);
+        format!("{}:{line}:{column}", self.file)
+    }
+
+    /// `file:line` of a place.
+    pub fn line(&self, span: &Range<usize>) -> String {
+        format!("{}:{}", self.file, line_column(&self.text, span.start).0)
+    }
+
+    /// Something that ends the import.
+    pub fn error(
+        &mut self,
+        code: &'static str,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.errors.push(Diagnostic {
+            code,
+            message: message.into(),
+            file: self.file.clone(),
+            source: self.text.clone(),
+            span: span.clone(),
+            label: label.into(),
+            help: Some(help.into()),
+        });
+    }
+
+    /// Something the cluster is to be told, about `who`.
+    pub fn find(
+        &mut self,
+        (rule, severity): (&'static str, Severity),
+        at: String,
+        who: &str,
+        what: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let (who, what, help) = (who.to_owned(), what.into(), help.into());
+        self.findings.push(Found { rule, severity, at, who, what, help });
+    }
+
+    /// The text of a scalar with its variables resolved; nothing for anything else.
+    pub fn string(&mut self, node: &Node) -> Option<String> {
+        let text = node.text().filter(|_| !node.is_null())?;
+        match interpolate(text, &self.variables) {
+            Ok(done) => {
+                for name in done.unset {
+                    let what = format!("`${{{name}}}` is not set and has no default: it is empty");
+                    let help = format!("write `${{{name}:-value}}`, or set it in a file `.env`");
+                    let at = self.at(&node.span);
+                    self.find(("Y06", Severity::Warning), at, "", what, help);
+                }
+                Some(done.text)
+            }
+            Err(message) => {
+                let help = "see Compose's interpolation: ${NAME}, ${NAME:-default}, $$";
+                self.error("Y06", &node.span, message, "here", help);
+                None
+            }
+        }
+    }
+
+    /// As [`Reading::string`], with its place.
+    pub fn spot(&mut self, node: &Node) -> Option<Spot<String>> {
+        let value = self.string(node)?;
+        Some(Spot { value, span: node.span.clone() })
+    }
+}
+
+/// Findings that say the same of several nodes become one; the most severe come first.
+pub(super) fn together(found: Vec<Found>) -> Vec<Finding> {
+    let mut groups: Vec<(Found, Vec<String>)> = Vec::new();
+    for one in found {
+        let same = |(first, _): &&mut (Found, Vec<String>)| {
+            first.rule == one.rule && first.what == one.what && first.help == one.help
+        };
+        match groups.iter_mut().find(same) {
+            Some((_, who)) if !who.contains(&one.who) => who.push(one.who),
+            Some(_) => {}
+            None => groups.push((one.clone(), vec![one.who])),
+        }
+    }
+    groups.sort_by_key(|(found, _)| found.severity);
+    groups
+        .into_iter()
+        .map(|(found, who)| {
+            let who = listed(&who);
+            let what = if who.is_empty() { found.what } else { format!("{who}: {}", found.what) };
+            let (rule, severity) = (found.rule, found.severity);
+            Finding { rule, severity, at: found.at, what, help: found.help }
+        })
+        .collect()
+}
+
+/// `a`, `a and b`, `a, b and c`.
+pub(super) fn listed<S: AsRef<str>>(names: &[S]) -> String {
+    let names: Vec<&str> =
+        names.iter().map(AsRef::as_ref).filter(|name| !name.is_empty()).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

@@ -1,0 +1,184 @@
+//! What is true in one ensemble: the order of committed transactions, and what every znode was at each of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use coordinator::id::{Epoch, SessionId, Zxid};
+use coordinator::note::ServerNote;
+use coordinator::txn::{Record, Txn, TxnHeader};
+use sim::world::NodeId;
+
+use super::{Moment, Server};
+
+/// The truth of one ensemble.
+#[derive(Clone, Debug, Default)]
+pub struct Truth {
+    /// All committed transactions in order, with their digests.
+    pub order: Vec<(Zxid, u64)>,
+    /// The contents of everything that was ever proposed, logged or delivered, by zxid and digest.
+    pub records: BTreeMap<(Zxid, u64), Arc<Record>>,
+    /// Who was established as leader of which epoch, first come first.
+    pub leaders: BTreeMap<Epoch, NodeId>,
+    /// What every znode was, by path: its states in order of the zxid that made them; `None` where it was deleted.
+    pub znodes: BTreeMap<Arc<str>, Vec<(Zxid, Option<Znode>)>>,
+    /// Sessions by the zxids that opened and closed them.
+    pub sessions: BTreeMap<SessionId, (Zxid, Option<Zxid>)>,
+    /// Ephemerals that exist after the last committed transaction, by session.
+    pub ephemerals: BTreeMap<SessionId, Vec<Arc<str>>>,
+}
+
+/// A znode at one point of the order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Znode {
+    /// Its data.
+    pub data: Option<Bytes>,
+    /// Its data version.
+    pub version: i32,
+    /// The transaction that created it.
+    pub czxid: Zxid,
+    /// The transaction that last set its data.
+    pub mzxid: Zxid,
+    /// The session it dies with.
+    pub owner: SessionId,
+}
+
+impl Truth {
+    /// The last committed transaction.
+    pub fn last(&self) -> Zxid {
+        self.order.last().map_or(Zxid::ZERO, |(zxid, _)| *zxid)
+    }
+
+    /// The digest with which a transaction was committed, if it was.
+    pub fn digest(&self, zxid: Zxid) -> Option<u64> {
+        let place = self.order.binary_search_by_key(&zxid, |(zxid, _)| *zxid).ok()?;
+        Some(self.order[place].1)
+    }
+
+    /// The content of a committed transaction.
+    pub fn record(&self, zxid: Zxid) -> Option<&Arc<Record>> {
+        self.records.get(&(zxid, self.digest(zxid)?))
+    }
+
+    /// What a znode was after the committed transaction `zxid`; `None` if it did not exist then.
+    pub fn znode_at(&self, path: &str, zxid: Zxid) -> Option<&Znode> {
+        let states = self.znodes.get(path)?;
+        let end = states.partition_point(|(changed, _)| *changed <= zxid);
+        states[..end].last()?.1.as_ref()
+    }
+
+    /// The names of a znode's children after the committed transaction `zxid`, sorted.
+    pub fn children_at(&self, path: &str, zxid: Zxid) -> Vec<Arc<str>> {
+        let prefix = if path == "/" { String::from("/") } else { format!("{path}/") };
+        let below = self.znodes.range::<str, _>((
+            std::ops::Bound::Excluded(prefix.as_str()),
+            std::ops::Bound::Unbounded,
+        ));
+        let below = below.take_while(|(child, _)| child.starts_with(&prefix));
+        let direct = below.filter(|(child, _)| !child[prefix.len()..].contains('/'));
+        let there = direct.filter(|(child, _)| self.znode_at(child, zxid).is_some());
+        there.map(|(child, _)| Arc::from(&child[prefix.len()..])).collect()
+    }
+
+    /// Folds a note of `server`, which has already been folded into it.
+    pub fn fold(&mut self, moment: &Moment, note: &ServerNote, server: &Server) {
+        match note {
+            ServerNote::Proposed(record) => self.know(record),
+            ServerNote::Committed { zxid } => {
+                let known = self.records.range((*zxid, 0)..=(*zxid, u64::MAX)).next_back();
+                if let Some(record) = known.map(|(_, record)| record.clone()) {
+                    self.commit(&record);
+                }
+            }
+            ServerNote::Delivered { record, .. } => {
+                self.know(record);
+                self.commit(record);
+            }
+            ServerNote::Established { epoch, .. } => {
+                self.leaders.entry(*epoch).or_insert(moment.node);
+                self.commit_history(server);
+            }
+            _ => {}
+        }
+    }
+
+    fn know(&mut self, record: &Arc<Record>) {
+        self.records.entry((record.header.zxid, record.digest)).or_insert_with(|| record.clone());
+    }
+
+    /// The history of an established leader is committed, also what no quorum had acknowledged before.
+    fn commit_history(&mut self, leader: &Server) {
+        let last = self.last();
+        let start = leader.history.partition_point(|entry| entry.zxid <= last);
+        for entry in &leader.history[start..] {
+            if let Some(record) = self.records.get(&(entry.zxid, entry.digest)).cloned() {
+                self.commit(&record);
+            }
+        }
+    }
+
+    /// What is committed first stays the truth; a second transaction in its place is a violation that checks report.
+    fn commit(&mut self, record: &Record) {
+        let header = record.header;
+        if header.zxid <= self.last() {
+            return;
+        }
+        self.order.push((header.zxid, record.digest));
+        self.apply(&header, &record.txn);
+    }
+
+    fn apply(&mut self, header: &TxnHeader, txn: &Txn) {
+        let zxid = header.zxid;
+        match txn {
+            Txn::Create { path, data, ephemeral, .. } => {
+                let owner = if *ephemeral { header.session } else { SessionId::NONE };
+                let data = data.clone();
+                let znode = Znode { data, version: 0, czxid: zxid, mzxid: zxid, owner };
+                self.set(path, zxid, Some(znode));
+                if *ephemeral {
+                    self.ephemerals.entry(owner).or_default().push(path.clone());
+                }
+            }
+            Txn::Delete { path } => self.delete(path, zxid),
+            Txn::SetData { path, data, version } => {
+                if let Some(znode) = self.now(path) {
+                    let data = data.clone();
+                    let znode = Znode { data, version: *version, mzxid: zxid, ..znode };
+                    self.set(path, zxid, Some(znode));
+                }
+            }
+            Txn::CreateSession { .. } => {
+                self.sessions.insert(header.session, (zxid, None));
+            }
+            Txn::CloseSession => {
+                if let Some((_, closed)) = self.sessions.get_mut(&header.session) {
+                    closed.get_or_insert(zxid);
+                }
+                for path in self.ephemerals.remove(&header.session).unwrap_or_default() {
+                    self.set(&path, zxid, None);
+                }
+            }
+            Txn::Multi(parts) if !parts.iter().any(|part| matches!(part, Txn::Error { .. })) => {
+                parts.iter().for_each(|part| self.apply(header, part));
+            }
+            Txn::Multi(_) | Txn::Error { .. } | Txn::Check { .. } | Txn::SetAcl { .. } => {}
+        }
+    }
+
+    fn now(&self, path: &str) -> Option<Znode> {
+        self.znodes.get(path)?.last()?.1.clone()
+    }
+
+    fn delete(&mut self, path: &Arc<str>, zxid: Zxid) {
+        if let Some(owner) = self.now(path).map(|znode| znode.owner)
+            && let Some(paths) = self.ephemerals.get_mut(&owner)
+        {
+            paths.retain(|ephemeral| ephemeral != path);
+        }
+        self.set(path, zxid, None);
+    }
+
+    fn set(&mut self, path: &Arc<str>, zxid: Zxid, znode: Option<Znode>) {
+        self.znodes.entry(path.clone()).or_default().push((zxid, znode));
+    }
+}

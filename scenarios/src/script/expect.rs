@@ -1,0 +1,238 @@
+//! The `[expect]` table: what an author promises about a run.
+//!
+//! Safety checks need no promise: they are always on. A run that must fail is a scenario like any other.
+
+use super::Phrased;
+use super::client::WORKS;
+use super::condition::Condition;
+use super::fields::{self, Fields, Text, Value};
+use super::phrase::{Mention, MentionKind, Phrase};
+use super::problems::{Located, Problems, Span};
+use super::selector::{self, Selector};
+use super::step::phrased;
+use super::time::{self, Length, Moment, Window};
+
+/// Everything an author promises.
+#[derive(Clone, Debug, Default)]
+pub struct Expect {
+    /// What comes true in a window.
+    pub eventually: Vec<Eventually>,
+    /// When clients cannot do their work. Any other outage fails the run.
+    pub outages: Vec<Outage>,
+    /// Marks that some run of an invocation reaches.
+    pub sometimes: Vec<Located<String>>,
+    /// What is true at the end.
+    pub finally: Vec<Phrased<Condition>>,
+    /// What is false after every step of a span.
+    pub never: Vec<Throughout>,
+    /// What is true after every step of a span.
+    pub always: Vec<Throughout>,
+    /// All names mentioned.
+    pub mentions: Vec<Mention>,
+}
+
+/// Something comes true.
+#[derive(Clone, Debug)]
+pub struct Eventually {
+    /// What.
+    pub that: Phrased<Condition>,
+    /// Not only before it, and at the latest at its end.
+    pub window: Window,
+}
+
+/// Something holds, or does not hold, after every step of a span.
+#[derive(Clone, Debug)]
+pub struct Throughout {
+    /// What.
+    pub that: Phrased<Condition>,
+    /// The span: the whole run, if not said.
+    pub window: Window,
+}
+
+/// Clients cannot do their work.
+#[derive(Clone, Debug)]
+pub struct Outage {
+    /// The work: `write`, or `session` for having no connection.
+    pub work: String,
+    /// Whose.
+    pub clients: Selector,
+    /// `write(w1)`, as written.
+    pub words: String,
+    /// Whether it must happen (`opens`) to each of the clients, or may (`may-open`).
+    pub must: bool,
+    /// When it begins. There may be several in the window.
+    pub opens: Window,
+    /// When it ends.
+    pub closes: Closes,
+    /// How long it is.
+    pub lasts: Length,
+    /// Where it is written.
+    pub span: Span,
+}
+
+/// When an outage ends.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Closes {
+    /// Not said: only its length counts.
+    Anytime,
+    /// In this window.
+    Within(Window),
+    /// Not before the run ends.
+    Never,
+}
+
+/// Reads the `[expect]` table.
+pub fn read(value: Value<'_>, problems: &mut Problems) -> Expect {
+    let mut expect = Expect::default();
+    let Some(mut fields) = Fields::at(value, "[expect]", problems) else { return expect };
+    let mentions = &mut expect.mentions;
+    for value in fields.list("eventually", problems) {
+        expect.eventually.extend(read_eventually(value, mentions, problems));
+    }
+    for value in fields.list("outage", problems) {
+        expect.outages.extend(read_outage(value, mentions, problems));
+    }
+    for mark in fields.texts("sometimes", problems) {
+        expect.sometimes.push(Located { value: mark.value, span: mark.span });
+    }
+    for that in fields.texts("finally", problems) {
+        expect.finally.extend(phrased(&that, mentions, problems));
+    }
+    for value in fields.list("never", problems) {
+        expect.never.extend(read_throughout(value, mentions, problems));
+    }
+    for value in fields.list("always", problems) {
+        expect.always.extend(read_throughout(value, mentions, problems));
+    }
+    fields.finish(problems);
+    expect
+}
+
+fn read_eventually(
+    value: Value<'_>,
+    mentions: &mut Vec<Mention>,
+    problems: &mut Problems,
+) -> Option<Eventually> {
+    let mut fields = Fields::at(value, "each of `eventually`", problems)?;
+    let that = fields.need_text("that", problems);
+    let (within, by) = (fields.text("within", problems), fields.text("by", problems));
+    let window = match (within, by) {
+        (Some(within), None) => time::within(&within, problems),
+        (None, Some(by)) => {
+            let by = time::moment(&by, problems);
+            by.map(|(to, names)| (Window { from: Moment::START, to }, names))
+        }
+        (Some(_), Some(by)) => {
+            problems.add("E0403", &by.span, "`within` and `by` say the same thing");
+            None
+        }
+        (None, None) => {
+            let report = fields.missing("within", problems);
+            report.help("write `within = \"40s after a-step\"` or `by = \"60s\"`");
+            None
+        }
+    };
+    let that = that.and_then(|that| phrased(&that, mentions, problems));
+    fields.finish(problems);
+    let (window, mut names) = window?;
+    mentions.append(&mut names);
+    Some(Eventually { that: that?, window })
+}
+
+fn read_throughout(
+    value: Value<'_>,
+    mentions: &mut Vec<Mention>,
+    problems: &mut Problems,
+) -> Option<Throughout> {
+    let whole = Window { from: Moment::START, to: Moment::END };
+    if let Some(text) = Text::of(value, problems.source()) {
+        return Some(Throughout { that: phrased(&text, mentions, problems)?, window: whole });
+    }
+    let mut fields = Fields::at(value, "each of `never` and `always`", problems)?;
+    let that = fields.need_text("that", problems);
+    let during = fields.text("during", problems);
+    fields.finish(problems);
+    let window = match during {
+        None => whole,
+        Some(during) => {
+            let (window, mut names) = time::window(&during, problems)?;
+            mentions.append(&mut names);
+            window
+        }
+    };
+    Some(Throughout { that: phrased(&that?, mentions, problems)?, window })
+}
+
+fn read_outage(
+    value: Value<'_>,
+    mentions: &mut Vec<Mention>,
+    problems: &mut Problems,
+) -> Option<Outage> {
+    let mut fields = Fields::at(value, "each of `outage`", problems)?;
+    let of = fields.need_text("of", problems);
+    let (opens, may_open) = (fields.text("opens", problems), fields.text("may-open", problems));
+    let closes = fields.text("closes", problems);
+    let lasts = fields.text("lasts", problems);
+    fields.finish(problems);
+    let must = opens.is_some();
+    let window = match (opens, may_open) {
+        (Some(_), Some(may)) => {
+            problems.add("E0403", &may.span, "an outage must happen (`opens`) or may (`may-open`)");
+            return None;
+        }
+        (Some(window), None) | (None, Some(window)) => time::window(&window, problems),
+        (None, None) => {
+            let report = problems.add("E0102", &value.span(), "each of `outage` needs `opens`");
+            report.help("or `may-open`, if it does not happen with every seed");
+            None
+        }
+    };
+    let closes = match closes {
+        None => Some((Closes::Anytime, Vec::new())),
+        Some(never) if never.value.trim() == "never" => Some((Closes::Never, Vec::new())),
+        Some(closes) => {
+            let deadline = time::deadline(&closes, problems);
+            deadline.map(|(window, names)| (Closes::Within(window), names))
+        }
+    };
+    let lasts = match lasts {
+        None => Length::default(),
+        Some(lasts) => time::length(&lasts, problems)?,
+    };
+    let of = of?;
+    let (work, clients) = read_service(&of, mentions, problems)?;
+    let ((opens, mut a), (closes, mut b)) = (window?, closes?);
+    mentions.append(&mut a);
+    mentions.append(&mut b);
+    let (words, span) = (of.value, value.span());
+    Some(Outage { work, clients, words, must, opens, closes, lasts, span })
+}
+
+/// `write(w1)`, `read(*)`, `session(lock1)`.
+fn read_service(
+    text: &fields::Text,
+    mentions: &mut Vec<Mention>,
+    problems: &mut Problems,
+) -> Option<(String, Selector)> {
+    let mut phrase = Phrase::of(text, "E0203", problems).ok()?;
+    let token = phrase.take()?;
+    let place = phrase.place(&token);
+    if !WORKS.contains(&token.text) && token.text != "session" {
+        let message = format!("`{}` is not something clients do", token.text);
+        let report = problems.add("E0203", &place, message);
+        report.suggest(token.text, WORKS.into_iter().chain(["session"]));
+        return None;
+    }
+    phrase.expect("(", "E0203", problems).ok()?;
+    let clients = selector::take_clients(&mut phrase, problems).ok()?;
+    phrase.expect(")", "E0203", problems).ok()?;
+    phrase.end("E0203", problems).ok()?;
+    if let Some(word) = WORKS.into_iter().find(|work| *work == token.text) {
+        let mut named = phrase.mentions.clone();
+        named.iter_mut().for_each(|mention| mention.kind = MentionKind::ClientThat(word));
+        mentions.append(&mut named);
+    }
+    mentions.append(&mut phrase.mentions);
+    Some((token.text.to_string(), clients))
+}

@@ -1,0 +1,229 @@
+//! Which names there are, and whether every name in a scenario is one of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::phrase::{Mention, MentionKind};
+use super::problems::{Problems, Span};
+use super::selector::{fits, is_pattern};
+use super::{Located, Script};
+use crate::cluster::Cluster;
+
+/// The names of a scenario played on a cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The ZooKeeper servers, in the order of the cluster.
+    pub servers: Vec<String>,
+    /// The clients, in the order of the file.
+    pub clients: Vec<String>,
+    /// The nodes on each host: the cluster's hosts, those of `[hosts]`, and each client's own.
+    pub hosts: BTreeMap<String, Vec<String>>,
+}
+
+impl Names {
+    /// Of this scenario on this cluster.
+    pub fn of(script: &Script, cluster: &Cluster) -> Self {
+        let servers = cluster.zookeepers.iter().map(|server| server.name.clone()).collect();
+        let clients: Vec<_> = script.clients.iter().map(|client| client.id.value.clone()).collect();
+        let mut names = Self { servers, clients, hosts: BTreeMap::new() };
+        for server in &cluster.zookeepers {
+            names.hosts.entry(server.host.clone()).or_default().push(server.name.clone());
+        }
+        for client in &names.clients {
+            names.hosts.entry(client.clone()).or_default().push(client.clone());
+        }
+        for (host, patterns) in &script.hosts {
+            let nodes = patterns.iter().flat_map(|pattern| names.nodes(&pattern.value)).collect();
+            names.hosts.insert(host.clone(), nodes);
+        }
+        names
+    }
+
+    /// All nodes: servers, then clients.
+    pub fn all(&self) -> Vec<String> {
+        self.servers.iter().chain(&self.clients).cloned().collect()
+    }
+
+    /// The nodes of that name, or that fit that pattern. The n-th server is also called `zk-n`, where that does not name
+    /// another node and, of a pattern, where no node fits by its own name.
+    pub fn nodes(&self, pattern: &str) -> Vec<String> {
+        let own: Vec<_> = self.all().into_iter().filter(|name| fits(pattern, name)).collect();
+        if !own.is_empty() {
+            return own;
+        }
+        let numbered = (1..).zip(&self.servers);
+        let by_number = numbered.filter(|(number, _)| fits(pattern, &format!("zk-{number}")));
+        by_number.map(|(_, name)| name.clone()).collect()
+    }
+
+    /// The clients of that name, or that fit that pattern.
+    pub fn clients(&self, pattern: &str) -> Vec<String> {
+        self.clients.iter().filter(|client| fits(pattern, client)).cloned().collect()
+    }
+
+    /// The hosts of that name, or that fit that pattern.
+    pub fn hosts(&self, pattern: &str) -> Vec<String> {
+        self.hosts.keys().filter(|host| fits(pattern, host)).cloned().collect()
+    }
+}
+
+/// Checks that `id` can be the name of something: words of letters and digits joined by `-` or `_`.
+pub fn check_id(what: &str, id: &str, span: &Span, problems: &mut Problems) {
+    let good = id.starts_with(|letter: char| letter.is_ascii_alphabetic())
+        && id.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'));
+    if !good || matches!(id, "start" | "end" | "clients" | "all" | "any" | "is" | "not") {
+        let message = format!("`{id}` cannot be {what}");
+        let report = problems.add("E0305", span, message);
+        report.help("a name begins with a letter and has letters, digits, `-` and `_`");
+    }
+}
+
+/// Checks every name of the scenario; those of nodes only if the cluster is known.
+pub fn check(script: &Script, cluster: Option<&Cluster>, problems: &mut Problems) {
+    check_ids(script, problems);
+    let known = Known {
+        script,
+        names: cluster.map(|cluster| Names::of(script, cluster)),
+        steps: script.steps.iter().map(|step| step.id.value.as_str()).collect(),
+    };
+    if let Some(names) = &known.names {
+        known.check_host_table(names, problems);
+        for client in script.clients.iter().filter(|one| names.servers.contains(&one.id.value)) {
+            let message = format!("`{}` is the name of a server already", client.id.value);
+            problems.add("E0305", &client.id.span, message);
+        }
+    }
+    let of_clients = script.clients.iter().flat_map(|client| &client.mentions);
+    let of_steps = script.steps.iter().flat_map(|step| &step.mentions);
+    for mention in of_clients.chain(of_steps).chain(&script.expect.mentions) {
+        known.check(mention, problems);
+    }
+}
+
+fn check_ids(script: &Script, problems: &mut Problems) {
+    let clients = script.clients.iter().map(|client| &client.id).collect::<Vec<_>>();
+    let steps = script.steps.iter().map(|step| &step.id).collect::<Vec<_>>();
+    for (what, ids) in [("client", clients), ("step", steps)] {
+        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        for Located { value, span } in ids {
+            check_id(&format!("the name of a {what}"), value, span, problems);
+            if !seen.insert(value) {
+                let message = format!("there is a {what} `{value}` already");
+                problems.add("E0305", span, message).label("the second of that name");
+            }
+        }
+    }
+}
+
+/// What names are checked against.
+struct Known<'s> {
+    script: &'s Script,
+    names: Option<Names>,
+    steps: Vec<&'s str>,
+}
+
+impl Known<'_> {
+    fn check(&self, mention: &Mention, problems: &mut Problems) {
+        let (name, span) = (mention.name.as_str(), &mention.span);
+        match &mention.kind {
+            MentionKind::Step => self.check_step(name, span, problems),
+            MentionKind::StepWithVictims | MentionKind::StepWithPeers => {
+                self.check_step(name, span, problems);
+                let wants_peers = mention.kind == MentionKind::StepWithPeers;
+                self.check_picks(name, wants_peers, span, problems);
+            }
+            MentionKind::Client => self.check_client(name, None, span, problems),
+            MentionKind::ClientThat(work) => self.check_client(name, Some(work), span, problems),
+            MentionKind::Node => self.check_node(name, span, problems),
+            MentionKind::Host => self.check_host(name, span, problems),
+            MentionKind::AnyOf(count) => {
+                let Some(names) = &self.names else { return };
+                let found = names.nodes(name).len() as u64;
+                check_count(*count, found, name, span, problems);
+            }
+            MentionKind::AnyHostsOf(count) => {
+                let Some(names) = &self.names else { return };
+                let found = names.hosts(name).len() as u64;
+                check_count(*count, found, name, span, problems);
+            }
+        }
+    }
+
+    fn check_step(&self, name: &str, span: &Span, problems: &mut Problems) {
+        if !self.steps.contains(&name) {
+            let message = format!("no step `{name}` in this scenario");
+            let report = problems.add("E0302", span, message).label("unknown step");
+            report.suggest(name, self.steps.iter().copied());
+        }
+    }
+
+    fn check_picks(&self, name: &str, wants_peers: bool, span: &Span, problems: &mut Problems) {
+        let step = self.script.steps.iter().find(|step| step.id.value == name);
+        let Some(action) = step.map(|step| &step.action) else { return };
+        let has_none = action.deed == super::action::Deed::HealAll;
+        if has_none || (wants_peers && action.to.is_none()) {
+            let what = if wants_peers { "other side" } else { "victims" };
+            problems.add("E0302", span, format!("step `{name}` has no {what}"));
+        }
+    }
+
+    fn check_client(&self, name: &str, work: Option<&str>, span: &Span, problems: &mut Problems) {
+        let clients = &self.script.clients;
+        let fit: Vec<_> = clients.iter().filter(|client| fits(name, &client.id.value)).collect();
+        if fit.is_empty() && work.is_none() {
+            let report =
+                problems.add("E0303", span, format!("no client `{name}` in this scenario"));
+            let report = report.label("unknown client");
+            report.suggest(name, clients.iter().map(|client| client.id.value.as_str()));
+        }
+        let Some(work) = work else { return };
+        if !fit.is_empty() && fit.iter().all(|client| client.work.word() != work) {
+            let does = fit[0].work.word();
+            let message = format!("client `{}` does not `{work}`", fit[0].id.value);
+            problems.add("E0303", span, message).help(format!("it does `{does}`"));
+        }
+    }
+
+    fn check_node(&self, name: &str, span: &Span, problems: &mut Problems) {
+        let Some(names) = &self.names else { return };
+        if !names.nodes(name).is_empty() {
+            return;
+        }
+        let (what, rest) =
+            if is_pattern(name) { ("no node fits", "") } else { ("no node", " in this scenario") };
+        let report = problems.add("E0301", span, format!("{what} `{name}`{rest}"));
+        let all = names.all();
+        report.label("unknown node").suggest(name, all.iter().map(String::as_str));
+    }
+
+    fn check_host(&self, name: &str, span: &Span, problems: &mut Problems) {
+        let Some(names) = &self.names else { return };
+        if names.hosts(name).is_empty() {
+            let report = problems.add("E0304", span, format!("no host `{name}` in this scenario"));
+            report.label("unknown host").suggest(name, names.hosts.keys().map(String::as_str));
+        }
+    }
+
+    /// Every node of `[hosts]` exists, and is on one host only.
+    fn check_host_table(&self, names: &Names, problems: &mut Problems) {
+        let mut on: BTreeMap<String, &str> = BTreeMap::new();
+        for (host, patterns) in &self.script.hosts {
+            for pattern in patterns {
+                self.check_node(&pattern.value, &pattern.span, problems);
+                for node in names.nodes(&pattern.value) {
+                    let before = on.insert(node.clone(), host);
+                    if let Some(before) = before {
+                        let message = format!("`{node}` is on host `{before}` already");
+                        problems.add("E0304", &pattern.span, message);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn check_count(wanted: u64, found: u64, name: &str, span: &Span, problems: &mut Problems) {
+    if found > 0 && wanted > found {
+        let message = format!("there are not {wanted} of `{name}`, only {found}");
+        problems.add("E0306", span, message).label("too few");
+    }
+}
