@@ -262,7 +262,7 @@ impl Live {
         hosts.extend(node.spec.aliases.iter().cloned());
         let (orders, received) = unbounded_channel();
         let life = Life {
-            name: name.to_owned(),
+            name: name.into(),
             hosts,
             root: node.spec.root.clone(),
             incarnation: node.incarnation,
@@ -274,7 +274,7 @@ impl Live {
         let live_once = node.live_once.clone();
         let exits = self.exit_sender.clone();
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
-            let (node, incarnation) = (life.name.clone(), life.incarnation);
+            let (node, incarnation) = (life.name.to_string(), life.incarnation);
             let ended = catch_unwind(AssertUnwindSafe(|| live_once(life)))
                 .unwrap_or_else(|panic| Ended::Panicked(panic_text(&*panic)));
             tracing::info!(node, incarnation, "ended: {ended}");

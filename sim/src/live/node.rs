@@ -37,7 +37,7 @@ const ACCEPT_REST: time::Duration = time::Duration::from_millis(100);
 
 /// What a life starts from.
 pub(super) struct Life {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) hosts: Vec<String>,
     pub(super) root: PathBuf,
     pub(super) incarnation: u64,
@@ -71,6 +71,7 @@ enum Next {
     Event(Event),
     Accepted(&'static str, TcpStream, SocketAddr),
     AcceptFailed,
+    Rested,
     Due,
 }
 
@@ -81,14 +82,21 @@ pub(super) async fn live<M: Machine>(mut machine: M, mut life: Life) -> Ended {
     let mut orders = std::mem::replace(&mut life.orders, closed);
     let mut host = LiveHost::new(life, sender);
     host.give(&mut machine, Input::Booted);
+    let mut woke = false;
     while host.exited.is_none() {
         let due = machine.wake_at().map(|at| host.life.epoch + micros(at.as_micros()));
-        let input = match next(&mut host, &mut inbox, &mut orders, due).await {
+        // A machine whose time has come is woken after every other input, however many wait.
+        let overdue = !woke && due.is_some_and(|at| at <= time::Instant::now());
+        let next =
+            if overdue { Next::Due } else { next(&mut host, &mut inbox, &mut orders, due).await };
+        woke = matches!(next, Next::Due);
+        let input = match next {
             Next::Order(Order::Kill) => return Ended::Killed,
             Next::Order(Order::Stop) => Some(Input::Stop),
             Next::Due => Some(Input::Woke),
             Next::Event(event) => host.admit(event),
             Next::Accepted(listener, socket, from) => Some(host.accept(listener, socket, from)),
+            Next::Rested => None,
             Next::AcceptFailed => {
                 host.accept_again = Some(time::Instant::now() + ACCEPT_REST);
                 None
@@ -118,15 +126,17 @@ async fn next(
         accepted = accept(&host.listeners), if host.accept_again.is_none() => accepted,
         () = sleep_until(host.accept_again), if host.accept_again.is_some() => {
             host.accept_again = None;
-            Next::Due
+            Next::Rested
         }
         () = sleep_until(due), if due.is_some() => Next::Due,
     }
 }
 
 async fn sleep_until(at: Option<time::Instant>) {
-    if let Some(at) = at {
-        tokio::time::sleep_until(at.into()).await;
+    match at {
+        Some(at) if at > time::Instant::now() => tokio::time::sleep_until(at.into()).await,
+        // The timer would take up to a millisecond over it; but the sockets get their turn.
+        _ => tokio::task::yield_now().await,
     }
 }
 
@@ -182,7 +192,7 @@ impl LiveHost {
     }
 
     fn give<M: Machine>(&mut self, machine: &mut M, input: Input) {
-        let node = self.life.name.clone();
+        let node = &*Arc::clone(&self.life.name);
         let mut say = |note: M::Note| match note.level() {
             Level::Headline => tracing::info!(node, "{note}"),
             Level::Detail => tracing::debug!(node, "{note}"),

@@ -29,6 +29,7 @@ mod stream;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use bytes::Bytes;
 use machine::{Context, Input, Instant, Machine};
 
 use self::core::{Core, Due};
@@ -284,6 +285,11 @@ impl<M: Machine> World<M> {
     /// even its name. This is the truth, also where syncs lie.
     pub fn durable_len(&self, node: NodeId, path: &str) -> Option<u64> {
         self.core.nodes[node.0 as usize].drive.durable_len(path)
+    }
+
+    /// A file's bytes as the machine would read them now.
+    pub fn file(&self, node: NodeId, path: &str) -> Option<Bytes> {
+        self.core.nodes[node.0 as usize].drive.read(path, 0, usize::MAX).ok()
     }
 
     /// A node's files as its machine sees them, by path, with their lengths.

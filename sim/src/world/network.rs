@@ -183,8 +183,8 @@ impl Network {
     pub(crate) fn travel(&mut self, from: u32, to: u32, len: usize, now: u64) -> u64 {
         let link = &mut self.links[place(from, to)];
         let mut at = now;
-        if link.bytes_per_second != 0 {
-            let sending = (len as u64).saturating_mul(1_000_000) / link.bytes_per_second;
+        let micro_bytes = (len as u64).saturating_mul(1_000_000);
+        if let Some(sending) = micro_bytes.checked_div(link.bytes_per_second) {
             link.busy_until = link.busy_until.max(now).saturating_add(sending);
             at = link.busy_until;
         }

@@ -1,6 +1,8 @@
-//! The two environments as the cases see them: start, kill and restart named nodes, and go on until one has written a line.
+//! The two environments as the cases see them: start, kill and restart named nodes, and go on until
+//! one has written a line.
 //!
-//! A node called `b` stands on a host of that name; the ports 1000 to 1002 of every host may be listened on.
+//! A node called `b` stands on a host of that name; the ports 1000 to 1002 of every host may be
+//! listened on.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sim::live::{Ended, Exit, Live, NodeSpec, Options};
+use sim::world::{Fault, HostSpec, NodeId, World};
 
 use crate::puppet::{Diary, Make, Play, Puppet};
 
@@ -59,6 +62,68 @@ impl dyn Arm + '_ {
     /// Asserts all that `node` wrote.
     pub fn expect(&self, node: &str, lines: &[&str]) {
         assert_eq!(self.diary().of(node), lines.join("\n"), "what {node} wrote");
+    }
+}
+
+/// The simulated world.
+pub struct WorldArm {
+    world: World<Puppet>,
+    diary: Diary,
+}
+
+impl WorldArm {
+    pub fn new() -> Self {
+        let mut world = World::new(SEED);
+        for host in HOSTS {
+            world.add_host(HostSpec::simple(host));
+        }
+        Self { world, diary: Diary::default() }
+    }
+
+    fn node(&self, name: &str) -> NodeId {
+        let mut nodes = self.world.nodes();
+        nodes.find(|node| self.world.name_of(*node) == name).expect("it was added")
+    }
+}
+
+impl Arm for WorldArm {
+    fn diary(&self) -> &Diary {
+        &self.diary
+    }
+
+    fn add(&mut self, name: &str, make: Make) {
+        let mut hosts = self.world.hosts();
+        let host = hosts.find(|host| self.world.host_name(*host) == name).expect("a known host");
+        let (of, diary) = (name.to_owned(), self.diary.clone());
+        let node = self.world.add_node(name, host, move |birth| {
+            Puppet::new(&of, diary.clone(), make(birth.incarnation))
+        });
+        self.world.apply(&Fault::Boot { node });
+    }
+
+    fn kill(&mut self, name: &str) {
+        let node = self.node(name);
+        assert!(self.world.is_up(node), "{name} was running");
+        self.world.apply(&Fault::Kill { node });
+    }
+
+    fn restart(&mut self, name: &str) {
+        let node = self.node(name);
+        self.world.apply(&Fault::Restart { node });
+    }
+
+    /// A puppet that panics fails the step at once, so nothing is left to look at.
+    fn finish(&mut self) {}
+
+    fn reaches(&mut self, node: &str, line: &str, times: usize) -> bool {
+        let limit = self.world.now() + machine::Duration::from_secs(60);
+        while self.diary.count(node, line) < times {
+            match self.world.step_until(limit) {
+                Some(step) => assert_eq!(step.panicked, None, "node {:?}", step.node),
+                None => return false,
+            }
+        }
+        true
     }
 }
 

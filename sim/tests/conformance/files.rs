@@ -157,7 +157,8 @@ pub fn files_survive_death(arm: &mut dyn Arm) {
     arm.until("a", "life 3 finds Ok(\"xx\")");
 }
 
-/// Draws depend on the seed, the node, its life and the purpose only: the same numbers in every environment.
+/// Draws depend on the seed, the node, its life and the purpose only: the same numbers in every
+/// environment.
 pub fn chance_is_the_same_everywhere(arm: &mut dyn Arm) {
     fn draws(cx: Door<'_, '_>, hand: &mut Hand) {
         let first = cx.chance("timeout").below(1_000_000);

@@ -1,5 +1,5 @@
-//! Streams, files, clocks and chance mean the same in every environment: each case is played in the simulated world and on
-//! real sockets and files.
+//! Streams, files, clocks and chance mean the same in every environment: each case is played in the
+//! simulated world and on real sockets and files.
 //!
 //! The live arm runs in real time, because real sockets are its subject.
 
@@ -8,15 +8,23 @@ mod files;
 mod puppet;
 mod streams;
 
+use arms::Arm;
+
+fn play(mut arm: impl Arm, case: fn(&mut dyn Arm)) {
+    case(&mut arm);
+    arm.finish();
+}
+
 /// One test per case and arm.
 macro_rules! conform {
     ($($room:ident :: $case:ident),* $(,)?) => {
+        mod world {
+            use crate::{arms::WorldArm, play};
+            $(#[test] fn $case() { play(WorldArm::new(), crate::$room::$case); })*
+        }
         mod live {
-            $(#[test] fn $case() {
-                let mut arm = crate::arms::LiveArm::new();
-                crate::$room::$case(&mut arm);
-                crate::arms::Arm::finish(&mut arm);
-            })*
+            use crate::{arms::LiveArm, play};
+            $(#[test] fn $case() { play(LiveArm::new(), crate::$room::$case); })*
         }
     };
 }
@@ -35,6 +43,7 @@ conform! {
     streams::localhost_is_oneself,
     streams::an_ended_stream_swallows,
     streams::exit_is_the_end,
+    streams::slices_leave_room_for_streams,
     files::files_keep_what_they_are_given,
     files::names_can_change,
     files::syncs_are_answered,

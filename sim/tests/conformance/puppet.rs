@@ -1,4 +1,5 @@
-//! A machine that plays a closure, and the diary in which all puppets of a case write what they saw.
+//! A machine that plays a closure, and the diary in which all puppets of a case write what they
+//! saw.
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

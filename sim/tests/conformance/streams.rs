@@ -208,7 +208,8 @@ pub fn a_dial_may_come_too_early(arm: &mut dyn Arm) {
     arm.until("a", "open at last");
 }
 
-/// Streams know the listener they came in by; a closed listener refuses, keeps its streams, and can be opened again.
+/// Streams know the listener they came in by; a closed listener refuses, keeps its streams, and can
+/// be opened again.
 pub fn listeners_have_names(arm: &mut dyn Arm) {
     arm.start("b", |_| {
         move |input, cx: Door<'_, '_>, hand: &mut Hand| match input {
@@ -314,7 +315,8 @@ pub fn both_ends_close(arm: &mut dyn Arm) {
     arm.until("b", "quiet");
 }
 
-/// Process death resets streams, and then nobody listens; the next life can listen on the same port again.
+/// Process death resets streams, and then nobody listens; the next life can listen on the same port
+/// again.
 pub fn death_resets(arm: &mut dyn Arm) {
     arm.start("b", |_| echoes());
     arm.until("b", "listens");
@@ -347,7 +349,7 @@ pub fn localhost_is_oneself(arm: &mut dyn Arm) {
     arm.start("b", |_| {
         move |input, cx: Door<'_, '_>, hand: &mut Hand| match input {
             Input::Booted => {
-                listen(cx, hand, "door", "b:1000");
+                listen(cx, hand, "door", "0.0.0.0:1000");
                 cx.dial("localhost:1000");
             }
             Input::Opened { conn, peer: Peer::Dialled } => cx.send(conn, "me"),
@@ -428,4 +430,32 @@ pub fn exit_is_the_end(arm: &mut dyn Arm) {
     assert!(arm.diary().of("a").starts_with("last words\nEnded\nRefused"), "{}", arm.diary().all());
     arm.restart("b");
     arm.until("b", "life 2 exits");
+}
+
+/// A machine that asks to be woken at once, over and over (work in slices), still hears its peers.
+pub fn slices_leave_room_for_streams(arm: &mut dyn Arm) {
+    arm.start("b", |_| {
+        let mut heard = false;
+        move |input, cx: Door<'_, '_>, hand: &mut Hand| match input {
+            Input::Booted => {
+                listen(cx, hand, "door", "0.0.0.0:1000");
+                hand.ring_in(0, cx);
+            }
+            Input::Woke if heard => hand.write("works on"),
+            Input::Woke => hand.ring_in(0, cx),
+            Input::Received { .. } => heard = true,
+            _ => {}
+        }
+    });
+    arm.until("b", "listens");
+    arm.start("a", |_| {
+        move |input, cx: Door<'_, '_>, _hand: &mut Hand| match input {
+            Input::Booted => {
+                cx.dial("b:1000");
+            }
+            Input::Opened { conn, .. } => cx.send(conn, "hello"),
+            _ => {}
+        }
+    });
+    arm.until("b", "works on");
 }

@@ -34,7 +34,6 @@ pub struct Toy {
     pub listens: Vec<&'static str>,
     pub acts: Vec<(Instant, Act)>,
     pub echo: bool,
-    /// Keeps what it receives unread for this long? No: the world's service time does that.
     pub received: BTreeMap<Conn, Vec<u8>>,
     /// When pieces came, on the toy's clock, with their bytes.
     pub arrivals: Vec<(Instant, Bytes)>,
@@ -48,6 +47,7 @@ pub struct Toy {
     pub conn: Option<Conn>,
     pub walls: Vec<WallTime>,
     pub disk: Vec<Result<(), DiskError>>,
+    pub queued: Vec<usize>,
     pub incarnation: u64,
 }
 
@@ -69,6 +69,7 @@ impl Toy {
             conn: None,
             walls: Vec::new(),
             disk: Vec::new(),
+            queued: Vec::new(),
             incarnation: 0,
         }
     }
@@ -159,15 +160,18 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Boots all toys at time 0; restarted toys are made anew by the same function.
+    /// Boots all toys at time 0; restarted toys are made anew, without their acts.
     pub fn new<const N: usize>(seed: u64, toys: [fn() -> Toy; N]) -> Self {
         let mut stage = Self { world: World::new(seed), hosts: Vec::new(), nodes: Vec::new() };
         for (place, make) in toys.into_iter().enumerate() {
             let name = ["a", "b", "c", "d"][place];
             let host = stage.world.add_host(HostSpec::simple(name));
-            let node = stage.world.add_node(name, host, move |birth| Toy {
-                incarnation: birth.incarnation,
-                ..make()
+            let node = stage.world.add_node(name, host, move |birth| {
+                let mut toy = Toy { incarnation: birth.incarnation, ..make() };
+                if birth.incarnation > 1 {
+                    toy.acts.clear();
+                }
+                toy
             });
             stage.hosts.push(host);
             stage.nodes.push(node);

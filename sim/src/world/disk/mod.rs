@@ -91,9 +91,8 @@ impl Drive {
 
     /// Takes `bytes` of the room that is left.
     fn grow(&mut self, bytes: u64) -> Result<(), DiskError> {
-        match &mut self.free {
-            Some(free) => *free = free.checked_sub(bytes).ok_or(DiskError::NoSpace)?,
-            None => {}
+        if let Some(free) = &mut self.free {
+            *free = free.checked_sub(bytes).ok_or(DiskError::NoSpace)?;
         }
         Ok(())
     }

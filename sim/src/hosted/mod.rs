@@ -1,0 +1,37 @@
+//! Runs hosted in madsim's virtual time: alone, or with guests, a user's own async code on madsim's
+//! tokio-shaped API.
+//!
+//! With guests the world and madsim share one clock: guests run until all of them wait, then the
+//! earlier of the next guest's timer and the world's next event comes. What guests wish happens at
+//! their time rounded up to µs. They reach simulated listeners through a gate, over the world's own
+//! network.
+//!
+//! Without `--cfg madsim` there are no guests, and [`inside`] plays the run as it is: its
+//! fingerprint is the same.
+
+#[cfg(madsim)]
+mod gate;
+#[cfg(madsim)]
+mod guests;
+
+#[cfg(madsim)]
+pub use gate::{Gate, Gateway, GuestStream, Resident};
+#[cfg(madsim)]
+pub use guests::{Hosted, Stage};
+
+/// Plays `run` inside a madsim runtime seeded with `seed`: whatever in it asks for time or threads
+/// is answered (or refused) by the simulation instead of the computer.
+///
+/// Inside, reading a CPU clock aborts the process and starting a thread panics: measure, and draw
+/// progress bars, outside.
+#[cfg(madsim)]
+pub fn inside<R>(seed: u64, run: impl FnOnce() -> R) -> R {
+    let runtime = madsim::runtime::Runtime::with_seed_and_config(seed, madsim::Config::default());
+    runtime.block_on(async { run() })
+}
+
+/// Plays `run` as it is: this build has no madsim.
+#[cfg(not(madsim))]
+pub fn inside<R>(_seed: u64, run: impl FnOnce() -> R) -> R {
+    run()
+}
