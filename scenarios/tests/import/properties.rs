@@ -17,7 +17,18 @@ fn separators_comments_continuations_and_escapes() {
     let text = "# a comment\n! another\n\nclientPort=2181\n  dataDir = /data \nsyncLimit:5\n\
                 initLimit 10\nserver.1=zk-1:2888:3888\r\nlong=one,\\\n    two,\\\n# three\n\
                 key\\ with\\=signs=\\u00e9\\t\\\\ \\ud83d\\ude00\nbroken=\\uXYZ\nempty\nlast=\\";
-    assert_snapshot!(read(text), @"");
+    assert_snapshot!(read(text), @r#"
+    4: "clientPort" = "2181"  from "clientPort=2181"
+    5: "dataDir" = "/data "  from "dataDir = /data "
+    6: "syncLimit" = "5"  from "syncLimit:5"
+    7: "initLimit" = "10"  from "initLimit 10"
+    8: "server.1" = "zk-1:2888:3888"  from "server.1=zk-1:2888:3888"
+    9: "long" = "one,two,# three"  from "long=one,\\\n    two,\\\n# three"
+    12: "key with=signs" = "é\t\\ 😀"  from "key\\ with\\=signs=\\u00e9\\t\\\\ \\ud83d\\ude00"
+    13: "broken" = "uXYZ"  from "broken=\\uXYZ"
+    14: "empty" = ""  from "empty"
+    15: "last" = ""  from "last=\\"
+    "#);
 }
 
 proptest! {
