@@ -156,7 +156,7 @@ impl Machine for Client {
     fn handle(&mut self, input: Input, cx: &mut Context<'_, ClientNote>) {
         match input {
             Input::Booted => {
-                self.job.named(cx.chance("name").bits());
+                self.job.named(cx.chance("name").below(1 << 32) as u32);
                 self.stage = Stage::Before(Some(cx.now() + self.start_after));
             }
             Input::Stop => {

@@ -157,7 +157,7 @@ enum Next {
 /// A kind of work as a state machine: it is asked for one request at a time and given the answer. Paths are full.
 trait Job {
     /// Something to tell values of this client from all others'. Given once, before anything else.
-    fn named(&mut self, _unique: u64) {}
+    fn named(&mut self, _unique: u32) {}
 
     /// The next request.
     fn ask(&mut self) -> Request;
