@@ -41,7 +41,7 @@ pub enum Seen {
     /// Of a server.
     Server(Box<node::View>),
     /// Of a client.
-    Client(Box<workload::ClientView>),
+    Client(Box<workload::View>),
     /// Of a container that never ran.
     Nothing,
 }
@@ -229,11 +229,11 @@ impl Stage {
             kind: kind(&client.work),
             start_after: machine::Duration::ZERO,
         };
-        let node =
-            self.world.add_node(&client.id, host, move |_| match workload::Client::new(&config) {
-                Ok(client) => Actor::Client(Box::new(client)),
-                Err(error) => Actor::NeverStarts(error.to_string()),
-            });
+        let wrong = config.check().err().map(|error| error.to_string());
+        let node = self.world.add_node(&client.id, host, move |_| match &wrong {
+            None => Actor::Client(Box::new(workload::Client::new(config.clone()))),
+            Some(why) => Actor::NeverStarts(why.clone()),
+        });
         self.scene.clients.insert(node, scene::Client::new(&client.id));
         self.nodes.insert(client.id.clone(), node);
         self.clients.push(node);
@@ -243,13 +243,13 @@ impl Stage {
 /// The workload that does what a scenario's client is to do.
 fn kind(work: &Work) -> Kind {
     match work.clone() {
-        Work::Write { path, every, bytes } => {
+        Work::Write { path, every, bytes, checked } => {
             let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-            Kind::Writer { path, interval: every, bytes, checked: false }
+            Kind::Writer { path, interval: every, bytes, checked }
         }
-        Work::Read { path, every } => Kind::Reader { path, interval: every, sync: false },
-        Work::Lock { path } => Kind::LockHolder { path, queued: false },
-        Work::Watch { path } => Kind::Watcher { path, children: false },
+        Work::Read { path, every, sync } => Kind::Reader { path, interval: every, sync },
+        Work::Lock { path, queued } => Kind::LockHolder { path, queued },
+        Work::Watch { path, children } => Kind::Watcher { path, children },
         Work::Sequence { path, every } => Kind::Sequencer { path, interval: every },
         Work::Multi { path, every } => Kind::Multi { path, interval: every },
     }

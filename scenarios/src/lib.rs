@@ -11,6 +11,6 @@ pub mod cluster;
 pub mod diagnostic;
 pub mod import;
 pub mod plan;
-pub mod scene;
 pub mod play;
+pub mod scene;
 pub mod script;

@@ -9,7 +9,8 @@ use crate::script::action::{Action, Deed, DiskDeed};
 use crate::script::selector::Selector;
 
 /// The latency of a link nobody touched.
-const USUAL_LATENCY: (Duration, Duration) = (Duration::from_micros(250), Duration::from_micros(750));
+const USUAL_LATENCY: (Duration, Duration) =
+    (Duration::from_micros(250), Duration::from_micros(750));
 /// The latency of a sync nobody touched.
 const USUAL_SYNC: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(4));
 
@@ -57,12 +58,12 @@ pub fn faults(
             let (low, high) = bounds.unwrap_or(USUAL_LATENCY);
             links(&nodes, &others, true, stage, |from, to| Fault::Latency { from, to, low, high })
         }
-        Deed::Loss { per_million } => links(&nodes, &others, true, stage, |from, to| {
-            Fault::Loss { from, to, per_million: *per_million }
+        Deed::Loss { per_million } => links(&nodes, &others, true, stage, |from, to| Fault::Loss {
+            from,
+            to,
+            per_million: *per_million,
         }),
-        Deed::Tamper => {
-            links(&nodes, &others, false, stage, |from, to| Fault::Tamper { from, to })
-        }
+        Deed::Tamper => links(&nodes, &others, false, stage, |from, to| Fault::Tamper { from, to }),
         Deed::Disk(deed) => {
             let fault = disk(deed);
             each(&|node| Fault::Disk { node, fault: fault.clone() })

@@ -38,9 +38,8 @@ impl View<'_> {
     /// Conditions speak of one `zk`: the largest ensemble, of equals the one of the first server.
     fn ensemble(&self) -> usize {
         let servers = &self.stage.scene.servers;
-        let size = |ensemble: usize| {
-            servers.values().filter(|server| server.ensemble == ensemble).count()
-        };
+        let size =
+            |ensemble: usize| servers.values().filter(|server| server.ensemble == ensemble).count();
         (0..self.stage.scene.ensembles.len())
             .max_by_key(|ensemble| (size(*ensemble), std::cmp::Reverse(*ensemble)))
             .unwrap_or_default()
@@ -64,9 +63,7 @@ impl Facts for View<'_> {
             }
             Role::Following => up && matches!(state, Some(State::Following { .. })),
             Role::Leading => up && matches!(state, Some(State::Leading { established: true, .. })),
-            Role::Serving => {
-                up && self.server(node).is_some_and(|(_, server)| server.is_serving())
-            }
+            Role::Serving => up && self.server(node).is_some_and(|(_, server)| server.is_serving()),
             Role::Standalone => up && state == Some(State::Standalone),
         }
     }
@@ -118,9 +115,8 @@ impl Facts for View<'_> {
         let address = self.client(client)?.server.as_ref()?;
         let host = address.rsplit_once(':').map_or(&**address, |(host, _)| host);
         let named = |name: &&String| {
-            let host_of = |node: &NodeId| {
-                self.stage.world.host_name(self.stage.world.host_of(*node)) == host
-            };
+            let host_of =
+                |node: &NodeId| self.stage.world.host_name(self.stage.world.host_of(*node)) == host;
             name.as_str() == host || self.stage.nodes.get(*name).is_some_and(host_of)
         };
         self.plan.servers.iter().find(named).cloned()

@@ -119,9 +119,10 @@ impl Outside for Behind<'_> {
 impl<'p, 'w> Play<'p, 'w> {
     fn new(plan: &'p Plan, cluster: &Cluster, watch: &'p mut Watch<'w>) -> Self {
         let stage = cast::stage(plan, cluster);
-        let trace = watch.trace.is_some().then(|| {
-            Trace::new(Vec::new(), plan.seed).expect("writing to memory cannot fail")
-        });
+        let trace = watch
+            .trace
+            .is_some()
+            .then(|| Trace::new(Vec::new(), plan.seed).expect("writing to memory cannot fail"));
         let mut play = Self {
             plan,
             watch,
@@ -505,4 +506,3 @@ impl<'p, 'w> Play<'p, 'w> {
         }
     }
 }
-

@@ -85,7 +85,12 @@ impl Outages {
     pub fn fired(&mut self, _step: &str, _at: Instant) {}
 
     /// A client said something. Gives lines for the timeline.
-    pub fn see(&mut self, moment: &Moment, note: &ClientNote, _scene: &Scene) -> Vec<(String, String)> {
+    pub fn see(
+        &mut self,
+        moment: &Moment,
+        note: &ClientNote,
+        _scene: &Scene,
+    ) -> Vec<(String, String)> {
         let Some(client) = self.clients.get_mut(&moment.node) else { return Vec::new() };
         match note {
             ClientNote::Connected { .. } => {
@@ -199,20 +204,16 @@ fn closed(of: String, from: Option<Instant>, at: Instant) -> Vec<(String, String
     from.map(line).into_iter().collect()
 }
 
-fn unannounced(
-    of: &str,
-    from: Instant,
-    to: Option<Instant>,
-    plan: &Plan,
-    fired: &Fired,
-) -> String {
+fn unannounced(of: &str, from: Instant, to: Option<Instant>, plan: &Plan, fired: &Fired) -> String {
     let until = to.map_or("the end".to_owned(), |to| to.to_string());
     let near = plan.promises.outages.iter().filter(|one| {
         let mine = one.clients.iter().any(|client| of == format!("{}({client})", one.work));
         mine && window_of(&one.opens, plan, fired).iter().any(|(a, b)| *a <= from && from <= *b)
     });
     match near.map(words).next() {
-        Some(words) => format!("{of} was out from {from} to {until}, other than announced ({words})"),
+        Some(words) => {
+            format!("{of} was out from {from} to {until}, other than announced ({words})")
+        }
         None => format!("{of} was out from {from} to {until}, and nobody announced it"),
     }
 }

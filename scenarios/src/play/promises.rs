@@ -134,7 +134,8 @@ impl Judged {
                 (None, format!("{window} never came"))
             }
             (None, Some(_)) => {
-                self.broken.push(format!("eventually `{}`: did not come true in {window}", said.words));
+                self.broken
+                    .push(format!("eventually `{}`: did not come true in {window}", said.words));
                 (Some(false), format!("did not come true in {window}"))
             }
         };
@@ -146,8 +147,7 @@ fn inside<F: Dates>(at: Instant, window: &Window, plan: &Plan, facts: &F) -> boo
     let date = |moment: &Moment| plan.date(moment, |step| facts.fired(step));
     let (Some(from), Some(to)) = (date(&window.from), date(&window.to)) else {
         // A window that ends with a step that has not fired is open.
-        return date(&window.from).is_some_and(|from| from <= at)
-            && date(&window.to).is_none();
+        return date(&window.from).is_some_and(|from| from <= at) && date(&window.to).is_none();
     };
     from <= at && at <= to
 }
