@@ -187,8 +187,9 @@ impl Storage {
 
     /// Cuts the log back to `to`: later transactions go, and so do snapshots that contain them unless the mechanism keeps
     /// them. `to` must not be before what was applied to a live tree (no leader asks for that: it was committed), because a
-    /// snapshot is named after its beginning and may hold more. Then reads everything back: see where [`Recovered::last`] is, it can be before `to` (there was no such
-    /// transaction, or only in a snapshot) or behind it (a newer snapshot was kept).
+    /// snapshot is named after its beginning and may hold more. Then reads everything back: see where [`Recovered::last`] is.
+    /// It can be before `to` (there was no such transaction, or only in a snapshot), and then what is sent after `to` must not
+    /// be logged; or behind it (a newer snapshot was kept).
     pub fn truncate(&mut self, to: Zxid, cx: &mut Cx<'_>, events: &mut Vec<StorageEvent>) {
         self.disturb(Op::Cut { to, recover: true }, cx, events);
     }
