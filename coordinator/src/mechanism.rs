@@ -82,7 +82,7 @@ pub enum DiskFailure {
     LeavesTheRole,
 }
 
-/// What recovery does about a last log file without its header, as a full disk or a power loss leaves it.
+/// What recovery does about a log file without its header, as a full disk or a power loss leaves it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum EmptyLog {

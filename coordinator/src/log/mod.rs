@@ -28,7 +28,6 @@ use std::sync::Arc;
 
 use machine::{Context, DiskError, Duration, Input, Instant};
 
-use crate::config::Config;
 use crate::id::{Epoch, Zxid};
 use crate::mechanism::{Mechanisms, Mutant};
 use crate::note::ServerNote;
@@ -64,20 +63,6 @@ pub struct StorageConfig {
     pub force_sync: bool,
     /// The version's mechanisms, of which truncation, epoch files, empty logs and missing snapshots matter here.
     pub mechanisms: Mechanisms,
-}
-
-impl From<&Config> for StorageConfig {
-    fn from(config: &Config) -> Self {
-        Self {
-            data_dir: config.data_dir.clone(),
-            data_log_dir: config.data_log_dir.clone(),
-            snap_count: config.snap_count,
-            purge_retain: config.purge_retain,
-            purge_interval: Duration::from_secs(3600).times(config.purge_interval_hours),
-            force_sync: config.force_sync,
-            mechanisms: config.mechanisms.clone(),
-        }
-    }
 }
 
 /// What was found on the disk.
@@ -159,6 +144,8 @@ pub struct Storage {
     epochs: Epochs,
     upheaval: Option<Running<Upheaval>>,
     taking: Option<Running<Taking>>,
+    /// The newest snapshot that is whole and holds what the live tree held at its zxid.
+    whole: Option<Zxid>,
     /// The log has rolled and wants a snapshot of the live tree.
     snapshot_due: bool,
     purge: Option<Running<Purge>>,
@@ -181,6 +168,7 @@ impl Storage {
             epochs: Epochs::new(places.clone(), config.mechanisms.epoch_file),
             upheaval: None,
             taking: None,
+            whole: None,
             snapshot_due: false,
             purge: None,
             purge_at: None,
@@ -199,8 +187,9 @@ impl Storage {
 
     /// Cuts the log back to `to`: later transactions go, and so do snapshots that contain them unless the mechanism keeps
     /// them. `to` must not be before what was applied to a live tree (no leader asks for that: it was committed), because a
-    /// snapshot is named after its beginning and may hold more. Then reads everything back: see where [`Recovered::last`] is, it can be before `to` (there was no such
-    /// transaction, or only in a snapshot) or behind it (a newer snapshot was kept).
+    /// snapshot is named after its beginning and may hold more. Then reads everything back: see where [`Recovered::last`] is.
+    /// It can be before `to` (there was no such transaction, or only in a snapshot), and then what is sent after `to` must not
+    /// be logged; or behind it (a newer snapshot was kept).
     pub fn truncate(&mut self, to: Zxid, cx: &mut Cx<'_>, events: &mut Vec<StorageEvent>) {
         self.disturb(Op::Cut { to, recover: true }, cx, events);
     }
@@ -220,6 +209,7 @@ impl Storage {
         self.ops.clear();
         self.appender.begin_after(zxid);
         self.drop_the_tree();
+        self.whole = None;
         if ahead && self.config.mechanisms.truncation == DiscardsNewerSnapshots {
             self.disturb(Op::Cut { to: zxid, recover: false }, cx, events);
         }
@@ -254,11 +244,17 @@ impl Storage {
     }
 
     /// Begins a snapshot of `tree`, which goes on with each [`Self::handle`] from the tree given there; gives up one under way.
-    /// [`StorageEvent::SnapshotTaken`] follows, after a sync if `synced`.
+    /// [`StorageEvent::SnapshotTaken`] follows, after a sync if `synced`. If there is a whole one of the same zxid already and
+    /// no sync is asked for, it is left as it is: it may be the only copy.
     pub fn snapshot(&mut self, tree: &DataTree, synced: bool, cx: &mut Cx<'_>) {
         self.now = cx.now();
         self.snapshot_due = false;
-        self.taking = Some(Running::new(Taking::new(&self.places, tree, synced)));
+        let taking = if !synced && self.whole == Some(tree.last_zxid()) {
+            Taking::done(&self.places, tree)
+        } else {
+            Taking::new(&self.places, tree, synced)
+        };
+        self.taking = Some(Running::new(taking));
     }
 
     /// Takes any input of the node; `tree` is the live tree, of which a snapshot may be under way.
@@ -283,7 +279,8 @@ impl Storage {
     /// When it wants [`Input::Woke`]: at once while slices wait.
     pub fn wake_at(&self) -> Option<Instant> {
         let slices = self.upheaval.as_ref().is_some_and(Running::wants_a_slice)
-            || self.taking.as_ref().is_some_and(Running::wants_a_slice)
+            || (!self.cut_comes_first()
+                && self.taking.as_ref().is_some_and(Running::wants_a_slice))
             || self.purge.as_ref().is_some_and(Running::wants_a_slice)
             || self.snapshot_is_next();
         if slices { Some(self.now) } else { self.purge_at }
@@ -372,6 +369,7 @@ impl Storage {
     fn recovered(&mut self, outcome: Outcome, cx: &mut Cx<'_>, events: &mut Vec<StorageEvent>) {
         let Outcome { recovered, replayed } = outcome;
         self.appender.begin_after(recovered.last);
+        self.whole = (recovered.snapshot > Zxid::ZERO).then_some(recovered.snapshot);
         if self.purge_at.is_none() && self.config.purge_interval > Duration::ZERO {
             self.purge_at = Some(cx.now());
         }
@@ -396,14 +394,23 @@ impl Storage {
             // Too busy with the last one: as in ZooKeeper, this one is left out.
             self.snapshot_due = false;
         }
+        if self.cut_comes_first() {
+            return;
+        }
         match Running::go_on(&mut self.taking, input, |taking| taking.go(tree, cx)) {
             None => {}
             Some(Ok(zxid)) => {
+                self.whole = Some(zxid);
                 cx.note(ServerNote::SnapshotTaken { zxid });
                 events.push(StorageEvent::SnapshotTaken { zxid });
             }
             Some(Err(stop)) => self.stop(stop, cx, events),
         }
+    }
+
+    /// The snapshot of a tree taken over is told only when nothing after it is left in the log.
+    fn cut_comes_first(&self) -> bool {
+        self.upheaval.is_some() || self.ops.iter().any(|op| matches!(op, Op::Cut { .. }))
     }
 
     fn snapshot_is_next(&self) -> bool {

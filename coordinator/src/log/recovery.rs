@@ -263,11 +263,12 @@ impl Recovery {
         }
     }
 
-    /// Only the last file can have been left without a header by a full disk or a power loss.
+    /// The last file can have been left so by a full disk or a power loss; an earlier one if a leader's tree was taken over
+    /// before it was synced. Either way it holds nothing that was promised.
     fn may_remove_empty(&self) -> bool {
         match self.empty_log {
             EmptyLog::Refused => false,
-            EmptyLog::Removed => self.logs.is_empty(),
+            EmptyLog::Removed => true,
         }
     }
 

@@ -58,6 +58,11 @@ impl Taking {
         }
     }
 
+    /// One that needs no writing.
+    pub fn done(places: &Places, tree: &DataTree) -> Self {
+        Self { stage: Stage::Done, ..Self::new(places, tree, false) }
+    }
+
     /// Goes on with the tree as it is now; the zxid the snapshot is named after, when it is complete.
     pub fn go(&mut self, tree: &DataTree, cx: &mut Context<'_, ServerNote>) -> Result<Zxid, Pause> {
         let what = "writing a snapshot";

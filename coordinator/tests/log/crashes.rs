@@ -27,6 +27,8 @@ enum Act {
     Commit(u8),
     Snapshot(bool),
     Truncate(u8),
+    /// Takes over the tree of a leader that lacks some of the last transactions and has some more.
+    Install(u8, u8),
     Epoch,
     Kill,
     PowerLoss,
@@ -40,6 +42,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         4 => (1..8u8).prop_map(Act::Commit),
         2 => any::<bool>().prop_map(Act::Snapshot),
         1 => (0..5u8).prop_map(Act::Truncate),
+        1 => (0..4u8, 0..4u8).prop_map(|(less, more)| Act::Install(less, more)),
         2 => Just(Act::Epoch),
         1 => Just(Act::Kill),
         2 => Just(Act::PowerLoss),
@@ -67,6 +70,8 @@ struct Server {
     /// Nobody asks for this to be cut off; only committed transactions are applied to a live tree.
     committed: Zxid,
     cut: Option<Zxid>,
+    /// The history of the tree that is being taken over.
+    installing: Option<Vec<Arc<Record>>>,
     epoch: Epoch,
     accepted: Epoch,
     current: Epoch,
@@ -88,6 +93,7 @@ impl Server {
             cached: Zxid::ZERO,
             committed: Zxid::ZERO,
             cut: None,
+            installing: None,
             epoch: Epoch(1),
             accepted: Epoch(0),
             current: Epoch(0),
@@ -116,7 +122,7 @@ impl Server {
             }
             StorageEvent::EpochAccepted { epoch } => self.accepted = self.accepted.max(epoch),
             StorageEvent::EpochCurrent { epoch } => self.current = self.current.max(epoch),
-            StorageEvent::SnapshotTaken { .. } => {}
+            StorageEvent::SnapshotTaken { .. } => self.installed(),
             StorageEvent::Unreadable(why) => panic!("does not start: {why}"),
             StorageEvent::Failed { what, error } => panic!("{what}: {error:?}"),
         }
@@ -129,13 +135,14 @@ impl Server {
         if let Some(to) = self.cut.take() {
             assert_eq!(last, to, "cut");
         }
-        self.history.retain(|record| record.header.zxid <= last);
-        let end = self.history.last().map_or(Zxid::ZERO, |record| record.header.zxid);
-        assert_eq!(end, last, "what is there was appended and not cut off");
-        self.ahead = DataTree::new();
-        for record in &self.history {
-            self.ahead.apply(&record.header, &record.txn, false);
+        if let Some(installing) = self.installing.take_if(|new| last_of(new) == last) {
+            // What was before it is nowhere else: it cannot be cut away from under it.
+            (self.history, self.committed) = (installing, last);
         }
+        self.installing = None;
+        self.history.retain(|record| record.header.zxid <= last);
+        assert_eq!(last_of(&self.history), last, "what is there was appended and not cut off");
+        self.ahead = tree_of(&self.history);
         assert_eq!(recovered.tree.digest(), self.ahead.digest(), "the tree at {last}");
         assert_eq!(recovered.tree.sessions(), self.ahead.sessions(), "the sessions at {last}");
         assert!(self.history.ends_with(&recovered.history), "what was replayed was appended");
@@ -155,12 +162,13 @@ impl Server {
             Act::Settle => {
                 assert!((0..100_000).any(|_| !self.step()), "it never comes to rest");
             }
-            Act::Commit(count) => self.commit(usize::from(*count)),
+            Act::Commit(count) if self.ready => self.commit(usize::from(*count)),
             Act::Snapshot(synced) if self.ready => {
                 let tree = self.tree.clone();
                 self.play(|storage, cx, _| storage.snapshot(&tree, *synced, cx));
             }
             Act::Truncate(back) => self.truncate(usize::from(*back)),
+            Act::Install(less, more) => self.install(usize::from(*less), u32::from(*more)),
             Act::Epoch if self.ready => {
                 let epoch = self.epoch;
                 if self.accepted < epoch {
@@ -169,7 +177,7 @@ impl Server {
                     self.play(|storage, cx, events| storage.enter_epoch(epoch, cx, events));
                 }
             }
-            Act::Snapshot(_) | Act::Epoch => {}
+            Act::Commit(_) | Act::Snapshot(_) | Act::Epoch => {}
             Act::Kill => {
                 if self.ready {
                     self.cached = self.storage.logged();
@@ -210,7 +218,7 @@ impl Server {
         if !self.ready || self.accepted < self.epoch {
             return;
         }
-        let last = self.history.last().map_or(Zxid::ZERO, |record| record.header.zxid);
+        let last = last_of(&self.history);
         let next = if last.epoch() == self.epoch { last.counter() + 1 } else { 1 };
         let zxid = Zxid::new(self.epoch, next);
         let record = Arc::new(transaction(zxid, &self.ahead));
@@ -224,8 +232,41 @@ impl Server {
         let next = self.history.iter().filter(|record| record.header.zxid > applied).take(count);
         for record in next.take_while(|record| record.header.zxid <= self.promised) {
             self.tree.apply(&record.header, &record.txn, false);
-            self.committed = record.header.zxid;
+            self.committed = self.committed.max(record.header.zxid);
         }
+    }
+
+    fn install(&mut self, less: usize, more: u32) {
+        if !self.ready || self.accepted < self.epoch {
+            return;
+        }
+        let mut new = self.history.clone();
+        for _ in 0..less {
+            new.pop_if(|record| record.header.zxid > self.committed);
+        }
+        self.promised = self.promised.min(last_of(&new));
+        // A leader has an epoch of its own.
+        let fresh = last_of(&self.history).epoch() < self.epoch;
+        for counter in 1..=more * u32::from(fresh) {
+            new.push(Arc::new(transaction(Zxid::new(self.epoch, counter), &tree_of(&new))));
+        }
+        let zxid = last_of(&new);
+        self.tree = tree_of(&new);
+        (self.ready, self.cached, self.installing) = (false, Zxid::ZERO, Some(new));
+        let tree = self.tree.clone();
+        self.play(|storage, cx, events| {
+            storage.reset_after_install(zxid, cx, events);
+            storage.snapshot(&tree, true, cx);
+        });
+    }
+
+    fn installed(&mut self) {
+        let Some(new) = self.installing.take() else { return };
+        self.history = new;
+        let last = last_of(&self.history);
+        (self.promised, self.committed, self.ready) = (last, last, true);
+        self.ahead = self.tree.clone();
+        self.epoch = Epoch(self.accepted.0 + 1);
     }
 
     fn truncate(&mut self, back: usize) {
@@ -241,6 +282,18 @@ impl Server {
         self.cached = Zxid::ZERO;
         self.play(|storage, cx, events| storage.truncate(to, cx, events));
     }
+}
+
+fn last_of(history: &[Arc<Record>]) -> Zxid {
+    history.last().map_or(Zxid::ZERO, |record| record.header.zxid)
+}
+
+fn tree_of(history: &[Arc<Record>]) -> DataTree {
+    let mut tree = DataTree::new();
+    for record in history {
+        tree.apply(&record.header, &record.txn, false);
+    }
+    tree
 }
 
 /// Something that fits the tree as it is: znodes come, change and go, sessions too.
@@ -310,7 +363,7 @@ proptest! {
                         server.act(&Act::Settle);
                         server.act(act);
                     }
-                    Act::Truncate(_) => {
+                    Act::Truncate(_) | Act::Install(..) => {
                         for act in [Act::Settle, act.clone(), Act::Settle, Act::Epoch, Act::Settle] {
                             server.act(&act);
                         }
