@@ -52,7 +52,8 @@ pub(super) fn cluster(reading: &mut Reading<'_>) -> Cluster {
         reading.error("F03", &span, message, "", help);
     }
     let given = connect(reading, &services, &members);
-    let connect = ensemble::check(reading, &mut members, &hosts, given);
+    let help = "names are services, container names and aliases on a shared network";
+    let connect = ensemble::check(reading, &mut members, &hosts, given, help);
     Cluster {
         hosts,
         zookeepers: members.into_iter().map(|member| member.zookeeper).collect(),

@@ -9,8 +9,8 @@ use coordinator::config::Syntax;
 
 use super::compose::{Mount, Service, Variable};
 use super::nearest::nearest;
-use super::properties;
 use super::reading::Reading;
+use super::{joined, properties};
 use crate::cluster::{Property, Severity, ZooKeeper};
 
 pub(super) use version::Version;
@@ -168,7 +168,8 @@ impl Staged<'_> {
         };
         let source = self.service.mounts.iter().find_map(here)?;
         let text = (reading.beside)(&source);
-        Some((source, text))
+        let relative = source.strip_prefix("./").unwrap_or(&source);
+        Some((joined(&reading.file, relative), text))
     }
 
     /// Takes `zoo.cfg` from a mounted file. `false` if none is mounted there.
