@@ -29,7 +29,7 @@ pub(super) fn cluster(reading: &mut Reading<'_>) -> Cluster {
         match reason_not_staged(service) {
             Some(reason) => not_staged.push(format!("{}: {reason}", service.name)),
             None => {
-                let image = Image::parse(&service.image.as_ref().map_or("", |i| &i.value));
+                let image = Image::parse(service.image.as_ref().map_or("", |i| &i.value));
                 let mut zookeeper = images::stage(reading, service, &image);
                 let host = host(reading, service);
                 zookeeper.host.clone_from(&host.name);

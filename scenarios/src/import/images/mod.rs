@@ -140,15 +140,15 @@ impl Staged<'_> {
     }
 
     /// A setting taken from a variable.
-    fn from(&mut self, reading: &Reading<'_>, key: &str, value: &str, variable: &Variable) {
+    fn taken(&mut self, reading: &Reading<'_>, key: &str, value: &str, variable: &Variable) {
         let from = reading.line(&variable.span);
         self.properties.push(Property { key: key.to_owned(), value: value.to_owned(), from });
     }
 
     /// A setting taken from a variable, or the image's own default for it.
-    fn from_or(&mut self, reading: &Reading<'_>, key: &str, variable: &str, default: &str) {
+    fn taken_or(&mut self, reading: &Reading<'_>, key: &str, variable: &str, default: &str) {
         match self.service.set(variable) {
-            Some(variable) => self.from(reading, key, &variable.value.clone(), variable),
+            Some(variable) => self.taken(reading, key, &variable.value.clone(), variable),
             None => self.fixed(key, default),
         }
     }
