@@ -151,7 +151,16 @@ impl Draft {
             "forceSync" => self.force_sync = value == "yes",
             "cnxTimeout" => self.connect_timeout_ms = natural(key, value)?,
             "standaloneEnabled" if self.is_dynamic() => {
-                self.standalone_enabled = value.eq_ignore_ascii_case("true");
+                self.standalone_enabled = match value.to_lowercase().as_str() {
+                    "true" => true,
+                    "false" => false,
+                    _ => {
+                        let choose = "Choose 'true' or 'false.'";
+                        let message =
+                            format!("Invalid option {value} for standalone mode. {choose}");
+                        return Err((Refused, message));
+                    }
+                };
             }
             "dynamicConfigFile" if self.is_dynamic() => {
                 return Err((

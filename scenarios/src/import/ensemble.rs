@@ -41,6 +41,7 @@ pub(super) fn check(
     members: &mut [Member],
     hosts: &[Host],
     given: Option<Connect>,
+    help: &str,
 ) -> String {
     let mut all = Vec::new();
     for (index, member) in members.iter_mut().enumerate() {
@@ -48,7 +49,7 @@ pub(super) fn check(
             all.push(Read { index, config });
         }
     }
-    let names = Names { hosts };
+    let names = Names { hosts, help };
     for read in &all {
         server_list(reading, &members[read.index], &read.config, &names);
         own_entry(reading, members, read, &names);
@@ -129,7 +130,7 @@ fn warned(reading: &mut Reading<'_>, member: &Member, warning: &ConfigWarning) {
         (ConfigWarningKind::Logged, _) => (
             "Z09",
             Severity::Warning,
-            "an odd number of servers tolerates as many losses with one less",
+            "three servers tolerate the loss of one, five of two; an even number adds nothing",
         ),
         (ConfigWarningKind::NotModelled, _) => {
             ("Z08", Severity::Information, "do not read its effect into the results")
@@ -137,7 +138,8 @@ fn warned(reading: &mut Reading<'_>, member: &Member, warning: &ConfigWarning) {
         (ConfigWarningKind::Unknown, _) => ("Z08", Severity::Warning, "correct or remove it"),
         (ConfigWarningKind::Repeated, _) => ("Y04", Severity::Warning, "keep one of them"),
     };
-    if from.is_some() || logged {
+    // An image's own default of one server is nobody's mistake.
+    if from.is_some() || (logged && rule != "Z03") {
         let what = warning.message.clone();
         reading.find((rule, severity), at, &member.zookeeper.name, what, help);
     }
@@ -146,6 +148,8 @@ fn warned(reading: &mut Reading<'_>, member: &Member, warning: &ConfigWarning) {
 /// Who is called what.
 struct Names<'h> {
     hosts: &'h [Host],
+    /// What to do about a name that leads nowhere.
+    help: &'h str,
 }
 
 fn is_loopback(name: &str) -> bool {
@@ -191,7 +195,7 @@ fn server_list(reading: &mut Reading<'_>, member: &Member, config: &Config, name
         let key = format!("server.{id}");
         let at = written(member, Some(&key)).unwrap_or(&member.at).to_owned();
         if is_loopback(&server.host) {
-            if is_alone {
+            if is_alone && config.servers.len() > 1 {
                 let what =
                     "localhost in the server list is the container itself: peers are not found";
                 let help = "name the peers by their service names, or use `network_mode: host`";
@@ -203,8 +207,7 @@ fn server_list(reading: &mut Reading<'_>, member: &Member, config: &Config, name
                 Some(_) => format!("shares no network with `{}` of its server list", server.host),
                 None => format!("`{}` in its server list is nobody's name", server.host),
             };
-            let help = "names are services, container names and aliases on a shared network";
-            reading.find(("N03", Severity::Error), at, &zookeeper.name, what, help);
+            reading.find(("N03", Severity::Error), at, &zookeeper.name, what, names.help);
         }
     }
 }
@@ -316,8 +319,7 @@ fn connected(
         used.push(format!("{name}:{port}"));
         let Some(host) = names.anywhere(name) else {
             let what = format!("`{name}` in the connect string is nobody's name");
-            let help = "name the ZooKeepers by their service names";
-            reading.find(("N03", Severity::Error), connect.at.clone(), "", what, help);
+            reading.find(("N03", Severity::Error), connect.at.clone(), "", what, names.help);
             continue;
         };
         let on_host = |read: &&Read| members[read.index].zookeeper.host == host;

@@ -29,7 +29,7 @@ pub(super) fn cluster(reading: &mut Reading<'_>) -> Cluster {
         match reason_not_staged(service) {
             Some(reason) => not_staged.push(format!("{}: {reason}", service.name)),
             None => {
-                let image = Image::parse(&service.image.as_ref().map_or("", |i| &i.value));
+                let image = Image::parse(service.image.as_ref().map_or("", |i| &i.value));
                 let mut zookeeper = images::stage(reading, service, &image);
                 let host = host(reading, service);
                 zookeeper.host.clone_from(&host.name);
@@ -52,7 +52,8 @@ pub(super) fn cluster(reading: &mut Reading<'_>) -> Cluster {
         reading.error("F03", &span, message, "", help);
     }
     let given = connect(reading, &services, &members);
-    let connect = ensemble::check(reading, &mut members, &hosts, given);
+    let help = "names are services, container names and aliases on a shared network";
+    let connect = ensemble::check(reading, &mut members, &hosts, given, help);
     Cluster {
         hosts,
         zookeepers: members.into_iter().map(|member| member.zookeeper).collect(),

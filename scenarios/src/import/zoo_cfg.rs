@@ -38,7 +38,8 @@ pub(super) fn cluster(sources: &[Source], find: Beside<'_>) -> Result<Cluster, V
     let (name, text) = sources.first().map_or(("", ""), |first| (&first.name, &first.text));
     let mut reading = Reading::new(name, text, find);
     reading.findings = found;
-    let connect = ensemble::check(&mut reading, &mut members, &hosts, None);
+    let help = "give the files of all servers of the ensemble";
+    let connect = ensemble::check(&mut reading, &mut members, &hosts, None, help);
     if !errors.is_empty() {
         return Err(errors);
     }

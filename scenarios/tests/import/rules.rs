@@ -84,14 +84,13 @@ fn y05_numbers_of_base_60_and_booleans() {
 volumes: { a: , b: }
 ";
     assert_snapshot!(said(text), @r#"
-    Error Z04 docker-compose.yml:3:12: a: localhost in the server list is the container itself: peers are not found
-      help: name the peers by their service names, or use `network_mode: host`
+    a never starts: exits at start: Invalid option yes for standalone mode. Choose 'true' or 'false.'
+    Error Z11 docker-compose.yml:6: a: the server exits at start: Invalid option yes for standalone mode. Choose 'true' or 'false.' (in `standaloneEnabled`)
+      help: correct it: the server refuses to start
     Warning Y05 docker-compose.yml:6:31: a: `yes` without quotes is a boolean in YAML: Compose 1.x refuses it
       help: write "yes"
     Warning Y05 docker-compose.yml:4:14: a: `22:22` without quotes is a number of base 60 in YAML 1.1
       help: write "22:22"
-    Warning Z09 docker-compose.yml:3:12: a: No server failure will be tolerated. You need at least 3 servers.
-      help: an odd number of servers tolerates as many losses with one less
     "#);
 }
 
@@ -111,8 +110,6 @@ volumes: { a: , b: }
       help: write `${ID:-value}`, or set it in a file `.env`
     Warning Y06 docker-compose.yml:6:22: `${TICK}` is not set and has no default: it is empty
       help: write `${TICK:-value}`, or set it in a file `.env`
-    Warning Z03 docker-compose.yml:3:12: a: Invalid configuration, only one server specified (ignoring)
-      help: it runs alone: name all servers, or none
     "#);
     let env =
         Source { name: ".env".to_owned(), text: "# mine\nID='1'\nTICK=500 # ms\n".to_owned() };
@@ -132,8 +129,6 @@ volumes: { a: , b: }
       standaloneEnabled=true  (set by the image zookeeper:3.6.3)
       admin.enableServer=true  (set by the image zookeeper:3.6.3)
       server.1=localhost:2888:3888;2181  (set by the image zookeeper:3.6.3)
-    Warning Z03 docker-compose.yml:3:12: a: Invalid configuration, only one server specified (ignoring)
-      help: it runs alone: name all servers, or none
     "#);
     assert_snapshot!(said(&text.replace("${ID}", "${ID:?who is it}")), @r#"
     Y06 line 5 column 18: required variable ID is missing a value: who is it
@@ -177,7 +172,7 @@ fn n03_names_and_networks() {
     Error N03 docker-compose.yml:4: a and b: `c` in its server list is nobody's name
       help: names are services, container names and aliases on a shared network
     Warning Z09 docker-compose.yml:4: a and b: No server failure will be tolerated. You need at least 3 servers.
-      help: an odd number of servers tolerates as many losses with one less
+      help: three servers tolerate the loss of one, five of two; an even number adds nothing
     "#);
     let list = "ZOO_SERVERS: 'server.1=a:2888:3888;2181 server.2=b:2888:3888;2181'";
     let apart = official("3.6.3", list, &format!("ZOO_MY_ID: 2, {list}"))
@@ -189,7 +184,7 @@ fn n03_names_and_networks() {
     Error N03 docker-compose.yml:9: b: shares no network with `a` of its server list
       help: names are services, container names and aliases on a shared network
     Warning Z09 docker-compose.yml:4: a and b: No server failure will be tolerated. You need at least 3 servers.
-      help: an odd number of servers tolerates as many losses with one less
+      help: three servers tolerate the loss of one, five of two; an even number adds nothing
     "#);
 }
 
@@ -216,8 +211,6 @@ volumes: { a: , b: }
       help: publish another one: `"PORT:2181"`
     Error N04 docker-compose.yml:13:9: nobody listens on a:2182: it serves clients on 2181
       help: containers reach it as a:2181, whatever `ports` says
-    Warning Z03 docker-compose.yml:3:12: a: Invalid configuration, only one server specified (ignoring)
-      help: it runs alone: name all servers, or none
     "#);
 }
 
@@ -240,21 +233,21 @@ fn z05_every_server_has_its_own_number() {
     Error Z05 docker-compose.yml:7:12: b: it is number 1, as a is
       help: give each server its own number (ZOO_MY_ID, ZOOKEEPER_SERVER_ID, myid)
     Warning Z09 docker-compose.yml:4: a and b: No server failure will be tolerated. You need at least 3 servers.
-      help: an odd number of servers tolerates as many losses with one less
+      help: three servers tolerate the loss of one, five of two; an even number adds nothing
     "#);
     assert_snapshot!(said(&official("3.6.3", list, &format!("ZOO_MY_ID: 7, {list}"))), @r#"
     b never starts: exits at start: My id 7 not in the peer list
     Error Z05 docker-compose.yml:7:12: b: the server exits at start: My id 7 not in the peer list
       help: give each server its own number, the N of its own `server.N` line
     Warning Z09 docker-compose.yml:4: a: No server failure will be tolerated. You need at least 3 servers.
-      help: an odd number of servers tolerates as many losses with one less
+      help: three servers tolerate the loss of one, five of two; an even number adds nothing
     "#);
     assert_snapshot!(said(&official("3.6.3", list, &format!("ZOO_MY_ID: two, {list}"))), @r#"
     b never starts: exits at start: serverid two is not a number
     Error Z05 docker-compose.yml:7:12: b: the server exits at start: serverid two is not a number
       help: give each server its own number, the N of its own `server.N` line
     Warning Z09 docker-compose.yml:4: a: No server failure will be tolerated. You need at least 3 servers.
-      help: an odd number of servers tolerates as many losses with one less
+      help: three servers tolerate the loss of one, five of two; an even number adds nothing
     "#);
 }
 
@@ -265,7 +258,7 @@ fn z06_from_3_5_the_client_port_stands_behind_the_semicolon() {
     Error Z06 docker-compose.yml:3:12: a: clientPort is not set: no client is served
       help: end its own `server.N` entry with `;2181`, or set clientPort
     Warning Z09 docker-compose.yml:4: a and b: No server failure will be tolerated. You need at least 3 servers.
-      help: an odd number of servers tolerates as many losses with one less
+      help: three servers tolerate the loss of one, five of two; an even number adds nothing
     "#);
 }
 
@@ -340,8 +333,6 @@ fn z08_variables_nobody_reads() {
       help: give all servers one common list of servers
     Warning Z08 docker-compose.yml:8:20: b: zookeeper does not read `ZOO_TICKTIME`: it has no effect
       help: did you mean `ZOO_TICK_TIME`?
-    Warning Z03 docker-compose.yml:3:12: a and b: Invalid configuration, only one server specified (ignoring)
-      help: it runs alone: name all servers, or none
     Warning Z08 docker-compose.yml:8: b: ZooKeeper does not know `ticktime`: it has no effect; did you mean `tickTime`?
       help: correct or remove it
     Information Z08 docker-compose.yml:8: b: `preAllocSize` is known to ZooKeeper and not modelled: no effect here
@@ -499,23 +490,23 @@ fn a_mounted_zoo_cfg_makes_an_ensemble_of_wurstmeister() {
     host a on default as a
     host b on default as b
     a on a myid 1 runs 3.4.6 V3_4
-      tickTime=2000  (./zoo.cfg:1)
-      initLimit=5  (./zoo.cfg:2)
-      syncLimit=2  (./zoo.cfg:3)
-      clientPort=2181  (./zoo.cfg:4)
-      dataDir=/opt/zookeeper-3.4.6/data  (./zoo.cfg:5)
-      server.1=a:2888:3888  (./zoo.cfg:6)
-      server.2=b:2888:3888  (./zoo.cfg:7)
+      tickTime=2000  (x/zoo.cfg:1)
+      initLimit=5  (x/zoo.cfg:2)
+      syncLimit=2  (x/zoo.cfg:3)
+      clientPort=2181  (x/zoo.cfg:4)
+      dataDir=/opt/zookeeper-3.4.6/data  (x/zoo.cfg:5)
+      server.1=a:2888:3888  (x/zoo.cfg:6)
+      server.2=b:2888:3888  (x/zoo.cfg:7)
     b on b myid 2 runs 3.4.6 V3_4
-      tickTime=2000  (./zoo.cfg:1)
-      initLimit=5  (./zoo.cfg:2)
-      syncLimit=2  (./zoo.cfg:3)
-      clientPort=2181  (./zoo.cfg:4)
-      dataDir=/opt/zookeeper-3.4.6/data  (./zoo.cfg:5)
-      server.1=a:2888:3888  (./zoo.cfg:6)
-      server.2=b:2888:3888  (./zoo.cfg:7)
-    Warning Z09 ./zoo.cfg:6: a and b: No server failure will be tolerated. You need at least 3 servers.
-      help: an odd number of servers tolerates as many losses with one less
+      tickTime=2000  (x/zoo.cfg:1)
+      initLimit=5  (x/zoo.cfg:2)
+      syncLimit=2  (x/zoo.cfg:3)
+      clientPort=2181  (x/zoo.cfg:4)
+      dataDir=/opt/zookeeper-3.4.6/data  (x/zoo.cfg:5)
+      server.1=a:2888:3888  (x/zoo.cfg:6)
+      server.2=b:2888:3888  (x/zoo.cfg:7)
+    Warning Z09 x/zoo.cfg:6: a and b: No server failure will be tolerated. You need at least 3 servers.
+      help: three servers tolerate the loss of one, five of two; an even number adds nothing
     "#);
     assert_snapshot!(with("3.4.13"), @r#"
     connect a:2181,b:2181
@@ -567,9 +558,9 @@ fn a_zoo_cfg_must_say_whose_it_is() {
       server.2=b:2888:3888  (b.cfg:7)
       server.3=c:2888:3888  (b.cfg:8)
     Error N03 b.cfg:6: b: `a` in its server list is nobody's name
-      help: names are services, container names and aliases on a shared network
+      help: give the files of all servers of the ensemble
     Error N03 b.cfg:8: b: `c` in its server list is nobody's name
-      help: names are services, container names and aliases on a shared network
+      help: give the files of all servers of the ensemble
     Information V01 b.cfg:1:1: b: written for 3.4 or later, the version is not in the file: 3.4.14 is run
       help: say another version in the scenario to run its mechanisms
     "#);

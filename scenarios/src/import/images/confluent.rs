@@ -58,7 +58,7 @@ pub(super) fn stage(reading: &mut Reading<'_>, staged: &mut Staged<'_>) {
     for variable in &service.environment {
         let setting = SETTINGS.iter().find(|(name, _)| *name == variable.name);
         match setting {
-            Some((_, key)) => staged.from(reading, key, &variable.value, variable),
+            Some((_, key)) => staged.taken(reading, key, &variable.value, variable),
             None => other(reading, staged, variable),
         }
     }
@@ -95,7 +95,7 @@ fn numbered(reading: &Reading<'_>, staged: &mut Staged<'_>, variable: &Variable,
             Some((id, value)) if key == "server" => (id.to_owned(), value),
             _ => ((place + 1).to_string(), part),
         };
-        staged.from(reading, &format!("{key}.{id}"), value, variable);
+        staged.taken(reading, &format!("{key}.{id}"), value, variable);
     }
 }
 
@@ -119,7 +119,7 @@ fn other(reading: &mut Reading<'_>, staged: &mut Staged<'_>, variable: &Variable
     if let (Some((prefix, key)), true) = (later, is_dynamic(staged.version)) {
         let rest = name.strip_prefix(prefix).unwrap_or_default().to_lowercase().replace('_', ".");
         let key = if key.ends_with('.') { format!("{key}{rest}") } else { (*key).to_owned() };
-        return staged.from(reading, &key, &variable.value, variable);
+        return staged.taken(reading, &key, &variable.value, variable);
     }
     let is_logging = name.contains("LOG4J") || name.contains("LOG_");
     let is_meant = name.starts_with("ZOO") || name == "SERVER_ID" || name == "MYID";

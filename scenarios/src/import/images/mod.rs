@@ -9,8 +9,8 @@ use coordinator::config::Syntax;
 
 use super::compose::{Mount, Service, Variable};
 use super::nearest::nearest;
-use super::properties;
 use super::reading::Reading;
+use super::{joined, properties};
 use crate::cluster::{Property, Severity, ZooKeeper};
 
 pub(super) use version::Version;
@@ -140,15 +140,15 @@ impl Staged<'_> {
     }
 
     /// A setting taken from a variable.
-    fn from(&mut self, reading: &Reading<'_>, key: &str, value: &str, variable: &Variable) {
+    fn taken(&mut self, reading: &Reading<'_>, key: &str, value: &str, variable: &Variable) {
         let from = reading.line(&variable.span);
         self.properties.push(Property { key: key.to_owned(), value: value.to_owned(), from });
     }
 
     /// A setting taken from a variable, or the image's own default for it.
-    fn from_or(&mut self, reading: &Reading<'_>, key: &str, variable: &str, default: &str) {
+    fn taken_or(&mut self, reading: &Reading<'_>, key: &str, variable: &str, default: &str) {
         match self.service.set(variable) {
-            Some(variable) => self.from(reading, key, &variable.value.clone(), variable),
+            Some(variable) => self.taken(reading, key, &variable.value.clone(), variable),
             None => self.fixed(key, default),
         }
     }
@@ -168,7 +168,8 @@ impl Staged<'_> {
         };
         let source = self.service.mounts.iter().find_map(here)?;
         let text = (reading.beside)(&source);
-        Some((source, text))
+        let relative = source.strip_prefix("./").unwrap_or(&source);
+        Some((joined(&reading.file, relative), text))
     }
 
     /// Takes `zoo.cfg` from a mounted file. `false` if none is mounted there.

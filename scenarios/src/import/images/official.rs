@@ -64,20 +64,20 @@ pub(super) fn stage(reading: &mut Reading<'_>, staged: &mut Staged<'_>) {
 fn generated(reading: &Reading<'_>, staged: &mut Staged<'_>) {
     let dynamic = is_dynamic(staged.version);
     if !dynamic {
-        staged.from_or(reading, "clientPort", "ZOO_PORT", "2181");
+        staged.taken_or(reading, "clientPort", "ZOO_PORT", "2181");
     }
-    staged.from_or(reading, "dataDir", "ZOO_DATA_DIR", "/data");
-    staged.from_or(reading, "dataLogDir", "ZOO_DATA_LOG_DIR", "/datalog");
-    staged.from_or(reading, "tickTime", "ZOO_TICK_TIME", "2000");
-    staged.from_or(reading, "initLimit", "ZOO_INIT_LIMIT", "5");
-    staged.from_or(reading, "syncLimit", "ZOO_SYNC_LIMIT", "2");
+    staged.taken_or(reading, "dataDir", "ZOO_DATA_DIR", "/data");
+    staged.taken_or(reading, "dataLogDir", "ZOO_DATA_LOG_DIR", "/datalog");
+    staged.taken_or(reading, "tickTime", "ZOO_TICK_TIME", "2000");
+    staged.taken_or(reading, "initLimit", "ZOO_INIT_LIMIT", "5");
+    staged.taken_or(reading, "syncLimit", "ZOO_SYNC_LIMIT", "2");
     let retain = "autopurge.snapRetainCount";
-    staged.from_or(reading, retain, "ZOO_AUTOPURGE_SNAPRETAINCOUNT", "3");
-    staged.from_or(reading, "autopurge.purgeInterval", "ZOO_AUTOPURGE_PURGEINTERVAL", "0");
-    staged.from_or(reading, "maxClientCnxns", "ZOO_MAX_CLIENT_CNXNS", "60");
+    staged.taken_or(reading, retain, "ZOO_AUTOPURGE_SNAPRETAINCOUNT", "3");
+    staged.taken_or(reading, "autopurge.purgeInterval", "ZOO_AUTOPURGE_PURGEINTERVAL", "0");
+    staged.taken_or(reading, "maxClientCnxns", "ZOO_MAX_CLIENT_CNXNS", "60");
     if dynamic {
-        staged.from_or(reading, "standaloneEnabled", "ZOO_STANDALONE_ENABLED", "true");
-        staged.from_or(reading, "admin.enableServer", "ZOO_ADMINSERVER_ENABLED", "true");
+        staged.taken_or(reading, "standaloneEnabled", "ZOO_STANDALONE_ENABLED", "true");
+        staged.taken_or(reading, "admin.enableServer", "ZOO_ADMINSERVER_ENABLED", "true");
     }
     lines(reading, staged, "ZOO_SERVERS");
     if dynamic && staged.service.set("ZOO_SERVERS").is_none() {
@@ -85,7 +85,7 @@ fn generated(reading: &Reading<'_>, staged: &mut Staged<'_>) {
     }
     if dynamic {
         if let Some(words) = staged.service.set("ZOO_4LW_COMMANDS_WHITELIST") {
-            staged.from(reading, "4lw.commands.whitelist", &words.value, words);
+            staged.taken(reading, "4lw.commands.whitelist", &words.value, words);
         }
         lines(reading, staged, "ZOO_CFG_EXTRA");
     }
