@@ -38,9 +38,8 @@ const AT_A_TIME: usize = 8;
 
 impl Bouncer {
     fn new(dials: bool) -> Self {
-        let mut frame = BytesMut::zeroed(100);
-        frame[3] = 96;
-        Self { dials, frame: frame.freeze(), frames: Vec::new(), deadline: Instant::NEVER, seen: 0 }
+        let frame = BytesMut::zeroed(FRAME).freeze();
+        Self { dials, frame, pending: Vec::new(), deadline: Instant::NEVER, seen: 0 }
     }
 }
 
