@@ -4,7 +4,8 @@
 #[path = "../benches/chatter/mod.rs"]
 mod chatter;
 
-/// CPU time this process has used, in ticks of 1/100 s (Linux). Elapsed time would count what others use.
+/// CPU time this process has used, in ticks of 1/100 s (Linux). Elapsed time would count what
+/// others use.
 fn cpu_ticks() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").expect("this needs Linux");
     let after_name = stat.rsplit_once(')').expect("the name is in brackets").1;

@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"format":"rehearsal-trace","version":1,"seed":7}
-//! {"id":1,"at":0,"node":"zk-1","incarnation":1,"input":{"kind":"booted"},"outputs":[],"notes":["looks for a leader"],"cause":null}
+//! {"at":0,"cause":null,"id":1,"incarnation":1,"input":{"kind":"booted"},"node":"zk-1",...}
 //! {"at":5000000,"fault":{"do":"kill","node":0}}
 //! ```
 //!
@@ -104,7 +104,8 @@ impl<W: Write> Trace<W> {
                 json!({ "kind": "accepted", "conn": conn, "listener": listener, "from": &**from })
             }
             Input::Received { conn, bytes } => {
-                json!({ "kind": "received", "conn": conn, "len": bytes.len(), "hex": self.hex(bytes) })
+                let (len, hex) = (bytes.len(), self.hex(bytes));
+                json!({ "kind": "received", "conn": conn, "len": len, "hex": hex })
             }
             Input::Drained { conn } => json!({ "kind": "drained", "conn": conn }),
             Input::Closed { conn, why } => json!({ "kind": "closed", "conn": conn, "why": why }),

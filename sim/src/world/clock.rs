@@ -1,5 +1,5 @@
-//! A node's two clocks, seen from the world's time: a monotonic one that may drift and a calendar that may also jump.
-//! Integers only, exact both ways.
+//! A node's two clocks, seen from the world's time: a monotonic one that may drift and a calendar
+//! that may also jump. Integers only, exact both ways.
 
 use machine::{Instant, WallTime};
 
@@ -8,7 +8,8 @@ pub const CALENDAR_START: u64 = 1_704_067_200_000_000;
 
 const MILLION: i128 = 1_000_000;
 
-/// The clocks of one node. Machine time begins at 0 with the world and runs on through the node's lives.
+/// The clocks of one node. Machine time begins at 0 with the world and runs on through the node's
+/// lives.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Clock {
     /// World time of the last change of the drift, µs.
@@ -48,7 +49,8 @@ impl Clock {
         self.since.saturating_add(u64::try_from(runs).unwrap_or(u64::MAX))
     }
 
-    /// The clock runs `ppm` parts per million fast from world time `at` on. Slower than 1 % of real time is not a clock.
+    /// The clock runs `ppm` parts per million fast from world time `at` on. Slower than 1 % of real
+    /// time is not a clock.
     pub(crate) fn drift(&mut self, at: u64, ppm: i64) {
         self.read = self.now(at).as_micros();
         self.since = at;

@@ -1,4 +1,5 @@
-//! The world without its machines: takes events from the queue until one of them is an input for somebody.
+//! The world without its machines: takes events from the queue until one of them is an input for
+//! somebody.
 
 use machine::{Input, Instant};
 
@@ -85,7 +86,7 @@ impl Core {
     }
 
     /// Gives a node an input now, if it is free to take it; otherwise it waits in the inbox.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn offer(&mut self, node: u32, input: Input, cause: Cause) -> Option<Due> {
         let there = &self.nodes[node as usize];
         if !there.up {
@@ -146,7 +147,7 @@ impl Core {
     }
 
     /// The last look before an input is handled: does it still concern this life of the node?
-    #[inline]
+    #[inline(always)]
     fn hand_over(&mut self, node: u32, waiting: Waiting) -> Option<Due> {
         let Waiting { input, cause, asked } = waiting;
         match &input {
@@ -189,8 +190,9 @@ impl Core {
         self.schedule_wake(node);
     }
 
-    /// Keeps one wake event per node, never later than the alarm; an event that comes too early schedules the next one.
-    /// A wake comes at least 1 µs after it was asked for, so that time always moves.
+    /// Keeps one wake event per node, never later than the alarm; an event that comes too early
+    /// schedules the next one. A wake comes at least 1 µs after it was asked for, so that time
+    /// always moves.
     #[inline]
     pub(crate) fn schedule_wake(&mut self, node: u32) {
         let there = &mut self.nodes[node as usize];

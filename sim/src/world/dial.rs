@@ -1,7 +1,9 @@
-//! Connecting: SYN, answer, and Linux's patience (repeated after 1, 3, 7, 15, 31 and 63 s, given up after 127 s).
+//! Connecting: SYN, answer, and Linux's patience (repeated after 1, 3, 7, 15, 31 and 63 s, given up
+//! after 127 s).
 //!
-//! Both sides learn of a connection when the answer reaches the dialler, one round trip after the SYN that got through;
-//! the acceptor is told first. A paused process still accepts (its kernel does), and finds out when it resumes.
+//! Both sides learn of a connection when the answer reaches the dialler, one round trip after the
+//! SYN that got through; the acceptor is told first. A paused process still accepts (its kernel
+//! does), and finds out when it resumes.
 
 use machine::{Closed, Conn, Input, Peer};
 

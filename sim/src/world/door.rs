@@ -1,5 +1,5 @@
-//! What a machine holds while it handles an input: its host and its disk in this world. Everything that goes through here
-//! is an output of the step and counts in the fingerprint.
+//! What a machine holds while it handles an input: its host and its disk in this world. Everything
+//! that goes through here is an output of the step and counts in the fingerprint.
 
 use std::sync::Arc;
 

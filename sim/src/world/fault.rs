@@ -1,5 +1,5 @@
-//! Everything that can be done to a world, as values: a plan can hold them, a trace can print them, and the fingerprint
-//! counts every one that was applied.
+//! Everything that can be done to a world, as values: a plan can hold them, a trace can print them,
+//! and the fingerprint counts every one that was applied.
 
 use machine::Duration;
 use serde::{Deserialize, Serialize};

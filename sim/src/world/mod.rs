@@ -1,7 +1,9 @@
-//! The world: a discrete-event simulation of hosts, networks, disks, clocks and processes, and of nothing else.
+//! The world: a discrete-event simulation of hosts, networks, disks, clocks and processes, and of
+//! nothing else.
 //!
-//! Everything happens in the order of (time, sequence) in one plain loop. All chance comes from the seed, each thing that
-//! is drawn has a stream of its own, and [`World::fingerprint`] is one number for all that happened.
+//! Everything happens in the order of (time, sequence) in one plain loop. All chance comes from the
+//! seed, each thing that is drawn has a stream of its own, and [`World::fingerprint`] is one number
+//! for all that happened.
 //!
 //! ```text
 //!   loop {
@@ -74,8 +76,8 @@ impl<M: Machine> World<M> {
         self.core.net.add_host(spec)
     }
 
-    /// Adds a node that does not run yet ([`Fault::Boot`]); `make` makes the machine of each of its lives. Names of nodes
-    /// key their chance, so they should be unique.
+    /// Adds a node that does not run yet ([`Fault::Boot`]); `make` makes the machine of each of its
+    /// lives. Names of nodes key their chance, so they should be unique.
     pub fn add_node(
         &mut self,
         name: &str,
@@ -94,16 +96,16 @@ impl<M: Machine> World<M> {
         self.step_until(Instant::NEVER)
     }
 
-    /// Handles the next input if it comes by `limit` (inclusive); exactly one input of one node. `None`: nobody has
-    /// anything to do until then.
+    /// Handles the next input if it comes by `limit` (inclusive); exactly one input of one node.
+    /// `None`: nobody has anything to do until then.
     pub fn step_until(&mut self, limit: Instant) -> Option<&Step<M::Note>> {
         let due = self.core.next_input(limit.as_micros())?;
         self.handle(due);
         Some(&self.step)
     }
 
-    /// Moves the world's time to `at`. Panics if that is in the past, or if an input is due before it: use up
-    /// [`Self::step_until`] first.
+    /// Moves the world's time to `at`. Panics if that is in the past, or if an input is due before
+    /// it: use up [`Self::step_until`] first.
     pub fn advance_to(&mut self, at: Instant) {
         assert!(at.as_micros() >= self.core.now, "the world is already later than {at}");
         let missed = self.core.next_input(at.as_micros());
@@ -163,7 +165,8 @@ impl<M: Machine> World<M> {
 
 /// What is done to it.
 impl<M: Machine> World<M> {
-    /// Does what `fault` says, now. What does not apply (killing the dead) does nothing, but counts in the fingerprint.
+    /// Does what `fault` says, now. What does not apply (killing the dead) does nothing, but counts
+    /// in the fingerprint.
     pub fn apply(&mut self, fault: &Fault) {
         self.core.record(fault);
         match fault {
@@ -208,13 +211,14 @@ impl<M: Machine> World<M> {
         Instant::from_micros(self.core.now)
     }
 
-    /// A time before which nothing happens: when the next event is due. It may turn out to be no input for anybody, so
-    /// step with [`Self::step_until`].
+    /// A time before which nothing happens: when the next event is due. It may turn out to be no
+    /// input for anybody, so step with [`Self::step_until`].
     pub fn next_at(&self) -> Option<Instant> {
         self.core.queue.next_at().map(Instant::from_micros)
     }
 
-    /// One number for all that happened so far: equal for equal seeds, machines and faults, on every computer.
+    /// One number for all that happened so far: equal for equal seeds, machines and faults, on
+    /// every computer.
     pub fn fingerprint(&self) -> u64 {
         self.core.fingerprint.value()
     }
@@ -270,7 +274,8 @@ impl<M: Machine> World<M> {
         &self.core.net.hosts[host.0 as usize].name
     }
 
-    /// Whether packets from `a` arrive at `b` now: both have power, share a network, and the way is not cut.
+    /// Whether packets from `a` arrive at `b` now: both have power, share a network, and the way is
+    /// not cut.
     pub fn reachable(&self, a: HostId, b: HostId) -> bool {
         let net = &self.core.net;
         net.hosts[a.0 as usize].powered && net.open(a.0, b.0) && net.share_network(a.0, b.0)
@@ -281,8 +286,8 @@ impl<M: Machine> World<M> {
         self.core.nodes[node.0 as usize].clock.now(self.core.now)
     }
 
-    /// How much of the beginning of this file, as the machine sees it now, power loss would surely leave. `None` if not
-    /// even its name. This is the truth, also where syncs lie.
+    /// How much of the beginning of this file, as the machine sees it now, power loss would surely
+    /// leave. `None` if not even its name. This is the truth, also where syncs lie.
     pub fn durable_len(&self, node: NodeId, path: &str) -> Option<u64> {
         self.core.nodes[node.0 as usize].drive.durable_len(path)
     }

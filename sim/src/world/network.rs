@@ -1,4 +1,5 @@
-//! Hosts, the networks they share, the names they have there, who listens, and what every directed link does to packets.
+//! Hosts, the networks they share, the names they have there, who listens, and what every directed
+//! link does to packets.
 //!
 //! Two hosts reach each other if they share a network. Not here: connections ([`super::stream`]).
 
@@ -14,10 +15,18 @@ pub(crate) const RTO: u64 = 200_000;
 pub(crate) const RTO_MAX: u64 = 120_000_000;
 /// A link gives a piece no more than so many losses in a row.
 const LOSSES_MAX: u32 = 15;
+/// At least one in so many pieces is split.
+const SPLIT_RARELY: u64 = 64;
+/// Shorter pieces stay whole.
+const SPLIT_MIN: usize = 16;
+/// Longer pieces are always split: nobody reads more at once.
+const PIECE_MAX: usize = 64 * 1024;
 
-/// A host to be: its name and, for each network it is on, the network's name and what others there may call it.
+/// A host to be: its name and, for each network it is on, the network's name and what others there
+/// may call it.
 ///
-/// `localhost` and `127.x.x.x` are always the host itself; its own name it can resolve itself, others only by an alias.
+/// `localhost` and `127.x.x.x` are always the host itself; its own name it can resolve itself,
+/// others only by an alias.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostSpec {
     /// Its own name.
@@ -93,6 +102,9 @@ struct Link {
     bytes_per_second: u64,
     busy_until: u64,
     latency: Chance,
+    /// Pieces until the next one is split.
+    until_split: u64,
+    splits: Chance,
     /// Losses and tampering, made when first needed.
     mishaps: Option<Box<Chance>>,
 }
@@ -107,7 +119,8 @@ pub(crate) struct Network {
     loopback_name: Arc<str>,
 }
 
-/// The place of the link `from -> to`: host `n` adds the shell of all links between it and hosts up to `n`.
+/// The place of the link `from -> to`: host `n` adds the shell of all links between it and hosts up
+/// to `n`.
 #[inline]
 fn place(from: u32, to: u32) -> usize {
     let (from, to) = (from as usize, to as usize);
@@ -147,6 +160,7 @@ impl Network {
         debug_assert_eq!(place(from, to), self.links.len(), "links are added in their order");
         let (low, high) = if from == to { (20, 60) } else { (250, 750) };
         let latency = self.stream(from, to, "latency");
+        let mut splits = self.stream(from, to, "splits");
         self.links.push(Link {
             low,
             high,
@@ -156,6 +170,8 @@ impl Network {
             bytes_per_second: 0,
             busy_until: 0,
             latency,
+            until_split: splits.between(SPLIT_RARELY / 4, SPLIT_RARELY),
+            splits,
             mishaps: None,
         });
     }
@@ -177,8 +193,8 @@ impl Network {
         a == b || ours.iter().any(|(ours, _)| theirs.iter().any(|(theirs, _)| ours == theirs))
     }
 
-    /// When a packet of `len` bytes that leaves now arrives: after the bytes before it, its own bytes, the latency, and
-    /// a retransmission time-out for every loss.
+    /// When a packet of `len` bytes that leaves now arrives: after the bytes before it, its own
+    /// bytes, the latency, and a retransmission time-out for every loss.
     #[inline]
     pub(crate) fn travel(&mut self, from: u32, to: u32, len: usize, now: u64) -> u64 {
         let link = &mut self.links[place(from, to)];
@@ -217,6 +233,22 @@ impl Network {
             self.links[place(from, to)].mishaps = Some(Box::new(stream));
         }
         self.links[place(from, to)].mishaps.as_mut().expect("made above")
+    }
+
+    /// Where the next piece of `len` bytes over this link ends. Streams keep no boundaries: long
+    /// pieces are split, and now and then any piece is, so that nobody comes to rely on them.
+    #[inline]
+    pub(crate) fn piece(&mut self, from: u32, to: u32, len: usize) -> usize {
+        let link = &mut self.links[place(from, to)];
+        if len < SPLIT_MIN {
+            return len;
+        }
+        if link.until_split > 0 {
+            link.until_split -= 1;
+            return len.min(PIECE_MAX);
+        }
+        link.until_split = link.splits.between(1, SPLIT_RARELY);
+        link.splits.between(1, len.min(PIECE_MAX) as u64 - 1) as usize
     }
 
     /// A bit to flip in the `len` bytes that just arrived, if somebody asked for it.
@@ -258,7 +290,8 @@ impl Network {
 
 /// Names and listeners.
 impl Network {
-    /// Where `address` leads from `host`: the host, the interface and the port. `None` if there is no such name.
+    /// Where `address` leads from `host`: the host, the interface and the port. `None` if there is
+    /// no such name.
     pub(crate) fn resolve(&self, host: u32, address: &str) -> Option<(u32, Via, u16)> {
         let (name, port) = split(address)?;
         if is_loopback(name) || is_any(name) {

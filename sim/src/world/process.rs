@@ -1,8 +1,9 @@
 //! Processes: a node's name, its lives, its inbox and its clocks.
 //!
-//! A process that is killed (or panics) resets its connections: the reset travels like any packet and drops what was still
-//! queued. A process that exits by itself leaves as on Linux: what was sent is delivered and ended with a FIN, but a stream
-//! with unread input is reset. Power loss says nothing to anybody.
+//! A process that is killed (or panics) resets its connections: the reset travels like any packet
+//! and drops what was still queued. A process that exits by itself leaves as on Linux: what was
+//! sent is delivered and ended with a FIN, but a stream with unread input is reset. Power loss says
+//! nothing to anybody.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

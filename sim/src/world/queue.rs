@@ -1,5 +1,5 @@
-//! What happens next: events in the order of (time, sequence). Two events of the same microsecond happen in the order in
-//! which they were scheduled.
+//! What happens next: events in the order of (time, sequence). Two events of the same microsecond
+//! happen in the order in which they were scheduled.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -12,7 +12,8 @@ pub(crate) type EndId = u32;
 /// The step that caused something; 0 for none (a fault, the start).
 pub(crate) type Cause = u64;
 
-/// What can be scheduled. Generations, flights and tokens make events stale when what they speak of has changed.
+/// What can be scheduled. Generations, flights and tokens make events stale when what they speak of
+/// has changed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
     /// The first piece of this end's queue reaches the peer's host.

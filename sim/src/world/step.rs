@@ -1,4 +1,5 @@
-//! One step: an input, what the machine did about it, what it said, and which earlier step it follows from.
+//! One step: an input, what the machine did about it, what it said, and which earlier step it
+//! follows from.
 
 use std::sync::Arc;
 
@@ -24,8 +25,9 @@ pub struct Step<N> {
     pub outputs: Vec<Output>,
     /// What it said, in order.
     pub notes: Vec<N>,
-    /// The step this one follows from: a receive from its send, a wake from the step that set the alarm, a sync from its
-    /// request, an opening from its dial. `None` where a fault or the start is the cause.
+    /// The step this one follows from: a receive from its send, a wake from the step that set the
+    /// alarm, a sync from its request, an opening from its dial. `None` where a fault or the start
+    /// is the cause.
     pub cause: Option<u64>,
     /// The message, if the machine panicked: the node is dead then.
     pub panicked: Option<String>,
@@ -119,7 +121,8 @@ pub enum Output {
         /// Which.
         path: Arc<str>,
     },
-    /// A disk call did not happen. (A file that is not there is an answer, not a failure, and is not listed.)
+    /// A disk call did not happen. (A file that is not there is an answer, not a failure, and is
+    /// not listed.)
     DiskFailed {
         /// Where.
         path: Arc<str>,

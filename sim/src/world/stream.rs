@@ -1,23 +1,26 @@
 //! Byte streams with the manners of TCP on Linux.
 //!
-//! A direction of a connection is a queue of pieces; the front ones are on the wire, and an event stands for each of them.
-//! Delivery always takes the front, so a stream is FIFO by construction. Over a cut nothing is refused and nothing is
-//! reported: pieces are lost, stay in the queue and are sent again when the retransmission timer expires (200 ms after the
-//! piece was sent, then doubling up to 120 s), so after healing a stream resumes at its next retransmission, not at once.
-//! The sixteenth expiry (924.6 s after the first loss) gives up.
+//! A direction of a connection is a queue of pieces; the front ones are on the wire, and an event
+//! stands for each of them. Delivery always takes the front, so a stream is FIFO by construction.
+//! Over a cut nothing is refused and nothing is reported: pieces are lost, stay in the queue and
+//! are sent again when the retransmission timer expires (200 ms after the piece was sent, then
+//! doubling up to 120 s), so after healing a stream resumes at its next retransmission, not at
+//! once. The sixteenth expiry (924.6 s after the first loss) gives up.
 //!
-//! A direction makes progress only if data *and* acknowledgements get through. If only the way back is cut, what is sent
-//! within the first time-out arrives; then only the front piece is repeated (and arrives), and everything behind it waits
-//! for a repetition that is acknowledged. Fast retransmission is left out: it would need data behind the loss, and
-//! shortens only cuts below 200 ms.
+//! A direction makes progress only if data *and* acknowledgements get through. If only the way back
+//! is cut, what is sent within the first time-out arrives; then only the front piece is repeated
+//! (and arrives), and everything behind it waits for a repetition that is acknowledged. Fast
+//! retransmission is left out: it would need data behind the loss, and shortens only cuts below 200
+//! ms.
 //!
 //! ```text
 //!   Dialling ──answered──► Open ──close()──► Closing ──FIN delivered──► Gone
 //!      └───────refused, timed out, abort(), RST, FIN from the peer, death ─┘
 //! ```
 //!
-//! A host that is on but has no such connection answers a piece with RST; a RST itself is never repeated. `Closing` is a
-//! socket without an owner: its host sends the rest. Data that reaches it are answered with RST, as Linux does.
+//! A host that is on but has no such connection answers a piece with RST; a RST itself is never
+//! repeated. `Closing` is a socket without an owner: its host sends the rest. Data that reaches it
+//! are answered with RST, as Linux does.
 
 use std::collections::VecDeque;
 
@@ -29,7 +32,8 @@ use super::dial::Dial;
 use super::network::{RTO, RTO_MAX};
 use super::queue::{Cause, EndId, Event};
 
-/// The expiry of the retransmission timer at which Linux gives up (`tcp_retries2` = 15 repetitions).
+/// The expiry of the retransmission timer at which Linux gives up (`tcp_retries2` = 15
+/// repetitions).
 const EXPIRIES_MAX: u32 = 16;
 /// How long a zero-window probe waits when the news that there is room again was lost, µs.
 const PROBE: u64 = 1_000_000;
@@ -110,7 +114,8 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    /// A new connection; its even end (the dialler's) is returned, both ends are blank but for the hosts.
+    /// A new connection; its even end (the dialler's) is returned, both ends are blank but for the
+    /// hosts.
     pub(crate) fn add(&mut self, dial: Dial, from: u32, to: u32) -> EndId {
         let id = self.free.pop().unwrap_or_else(|| {
             self.ends.extend([End::default(), End::default()]);
@@ -146,17 +151,27 @@ impl Streams {
 
 /// What machines do to streams.
 impl Core {
-    pub(crate) fn send(&mut self, id: EndId, bytes: Bytes) {
+    pub(crate) fn send(&mut self, id: EndId, mut bytes: Bytes) {
         let (sent_at, cause) = (self.now, self.step);
+        let to = self.streams.ends[id as usize ^ 1].host;
         let end = &mut self.streams.ends[id as usize];
-        if !matches!(end.state, State::Open | State::Dialling) || bytes.is_empty() {
+        if !matches!(end.state, State::Open | State::Dialling) {
             return;
         }
         end.queued += bytes.len();
         end.full |= end.queued > FULL;
-        end.queue.push_back(Piece { bytes, sent_at, cause });
-        if end.may_transmit() {
-            self.transmit(id);
+        while !bytes.is_empty() {
+            let end = &mut self.streams.ends[id as usize];
+            let whole = self.net.piece(end.host, to, bytes.len());
+            let piece = if whole == bytes.len() {
+                std::mem::take(&mut bytes)
+            } else {
+                bytes.split_to(whole)
+            };
+            end.queue.push_back(Piece { bytes: piece, sent_at, cause });
+            if end.may_transmit() {
+                self.transmit(id);
+            }
         }
     }
 
@@ -231,7 +246,7 @@ impl Core {
 /// What the network does to streams.
 impl Core {
     /// The front piece of `id`'s queue reaches the peer's host.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn arrive(&mut self, id: EndId, flight: u32) -> Option<Due> {
         let to = self.streams.ends[id as usize ^ 1].host;
         let end = &mut self.streams.ends[id as usize];
@@ -256,7 +271,7 @@ impl Core {
         self.received(id, piece)
     }
 
-    #[inline]
+    #[inline(always)]
     fn received(&mut self, id: EndId, piece: Piece) -> Option<Due> {
         let Piece { mut bytes, cause, .. } = piece;
         let from = self.streams.ends[id as usize].host;

@@ -52,8 +52,8 @@ fn every_fault_counts_in_the_fingerprint() {
     assert_ne!(quiet.run(ms(100)).world.fingerprint(), touched.run(ms(100)).world.fingerprint());
 }
 
-/// The number itself: it may change only when the world means to behave differently, and must be the same in debug and
-/// release builds, with and without the `madsim` flag.
+/// The number itself: it may change only when the world means to behave differently, and must be
+/// the same in debug and release builds, with and without the `madsim` flag.
 #[test]
 fn the_fingerprint_does_not_depend_on_the_build() {
     insta::assert_snapshot!(format!("{:016x}", play(7).0));

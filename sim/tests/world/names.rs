@@ -18,7 +18,8 @@ struct Town {
     homes: [HostId; 3],
 }
 
-/// `db` is on both networks, `app` on the front, `cron` on the back; a server on `db` listens on `address`.
+/// `db` is on both networks, `app` on the front, `cron` on the back; a server on `db` listens on
+/// `address`.
 fn town(address: &'static str) -> Town {
     let mut world = World::new(1);
     let db = world.add_host(spec("db", &[("front", &["db", "sql"]), ("back", &["db", "store"])]));

@@ -264,8 +264,33 @@ fn bandwidth_makes_bytes_wait_for_each_other() {
     let mut stage = Stage::new(1, [bulk, listener]);
     let (from, to) = (stage.hosts[0], stage.hosts[1]);
     stage.apply(Fault::Bandwidth { from, to, bytes_per_second: 100_000 }).run(secs(5));
-    let at: Vec<_> = stage.toy(1).arrivals.iter().map(|(at, _)| *at).collect();
-    assert!(within(at[0], 2_000, 2_001) && within(at[1], 3_000, 3_001), "{at:?}");
+    let (mut total, mut halves) = (0, Vec::new());
+    for (at, bytes) in &stage.toy(1).arrivals {
+        total += bytes.len();
+        if total % 100_000 == 0 {
+            halves.push(*at);
+        }
+    }
+    assert!(within(halves[0], 2_000, 2_001) && within(halves[1], 3_000, 3_001), "{halves:?}");
+}
+
+#[test]
+fn a_stream_keeps_no_boundaries() {
+    fn bulk() -> Toy {
+        dialler().at(1_000, |toy, cx| {
+            for _ in 0..1_000 {
+                cx.send(toy.conn.expect("dialled"), Bytes::from_static(&[b'x'; 100]));
+            }
+            cx.send(toy.conn.expect("dialled"), Bytes::from_static(&[b'y'; 100_000]));
+        })
+    }
+    let mut stage = Stage::new(1, [bulk, listener]);
+    stage.run(secs(2));
+    let pieces: Vec<usize> = stage.toy(1).arrivals.iter().map(|(_, piece)| piece.len()).collect();
+    assert_eq!(pieces.iter().sum::<usize>(), 200_000);
+    let split = pieces.iter().filter(|len| **len < 100).count();
+    assert!((20..100).contains(&split), "some pieces are split: {split}");
+    assert!(pieces.iter().all(|len| *len <= 64 * 1024));
 }
 
 #[test]

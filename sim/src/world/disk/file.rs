@@ -124,7 +124,8 @@ impl File {
         }
     }
 
-    /// The append that began at `from` got only partly to the platter: cut short, or with a hole of zeros, or whole.
+    /// The append that began at `from` got only partly to the platter: cut short, or with a hole of
+    /// zeros, or whole.
     fn tear(&mut self, from: usize, damage: &mut Chance) {
         let (from, end) = (from as u64, self.bytes.len() as u64);
         if from == end {

@@ -1,13 +1,15 @@
 //! A node's disk: the page cache that calls act on, and what power loss would leave of it.
 //!
-//! File contents are kept once, with a journal of how to undo what is not yet durable ([`file`]); names are kept twice,
-//! cached and durable, with the operations in between ([`names`]). A sync covers what was done before it was *asked*, and
-//! takes effect when it ends. Power loss keeps, of each file, a seeded prefix of its unsynced operations, and a seeded prefix
-//! of the disk's unsynced directory operations.
+//! File contents are kept once, with a journal of how to undo what is not yet durable ([`file`]);
+//! names are kept twice, cached and durable, with the operations in between ([`names`]). A sync
+//! covers what was done before it was *asked*, and takes effect when it ends. Power loss keeps, of
+//! each file, a seeded prefix of its unsynced operations, and a seeded prefix of the disk's
+//! unsynced directory operations.
 //!
-//! As on ext4, where directory operations go through one journal, any completed sync makes all earlier directory operations
-//! durable. Under `LoseRenames` it does not: a file's sync saves the file's own creation (and the directories made so
-//! far), renames and removals wait for the sync of their directory, and power loss surely loses them.
+//! As on ext4, where directory operations go through one journal, any completed sync makes all
+//! earlier directory operations durable. Under `LoseRenames` it does not: a file's sync saves the
+//! file's own creation (and the directories made so far), renames and removals wait for the sync of
+//! their directory, and power loss surely loses them.
 //!
 //! Not here: when a sync ends ([`sync`]), and how a machine reaches it ([`super::door`]).
 

@@ -1,4 +1,5 @@
-//! Names of files and directories: as the cache has them, as the platter has them, and the operations in between.
+//! Names of files and directories: as the cache has them, as the platter has them, and the
+//! operations in between.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -126,7 +127,8 @@ impl Names {
         named(&self.cached) || named(&self.durable) || self.between.iter().any(made)
     }
 
-    /// Makes the operations up to `number` that `chosen` picks durable. Says whether a file may have lost its last name.
+    /// Makes the operations up to `number` that `chosen` picks durable. Says whether a file may
+    /// have lost its last name.
     pub(super) fn commit(&mut self, number: u64, mut chosen: impl FnMut(&NameOp) -> bool) -> bool {
         let mut unnamed = false;
         let Self { durable, between, .. } = self;

@@ -1,4 +1,5 @@
-//! When syncs end, and what they make durable; stalls hold them and the calls that would have blocked.
+//! When syncs end, and what they make durable; stalls hold them and the calls that would have
+//! blocked.
 
 use std::sync::Arc;
 
