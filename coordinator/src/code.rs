@@ -34,3 +34,28 @@ pub const AUTH_FAILED: i32 = -115;
 pub const SESSION_MOVED: i32 = -118;
 /// A write to a read-only server.
 pub const NOT_READ_ONLY: i32 = -119;
+
+/// A few words for a code, with its number.
+pub fn meaning(code: i32) -> String {
+    let words = match code {
+        OK => "no error",
+        RUNTIME_INCONSISTENCY => "not tried",
+        CONNECTION_LOSS => "connection lost",
+        MARSHALLING_ERROR => "request does not parse",
+        UNIMPLEMENTED => "not implemented",
+        BAD_ARGUMENTS => "bad arguments",
+        NO_NODE => "no such znode",
+        NO_AUTH => "not authorised",
+        BAD_VERSION => "another version",
+        NO_CHILDREN_FOR_EPHEMERALS => "no children for ephemerals",
+        NODE_EXISTS => "znode exists",
+        NOT_EMPTY => "znode has children",
+        SESSION_EXPIRED => "session expired",
+        INVALID_ACL => "invalid ACL",
+        AUTH_FAILED => "authentication failed",
+        SESSION_MOVED => "session moved",
+        NOT_READ_ONLY => "server is read-only",
+        _ => return format!("error {code}"),
+    };
+    format!("{words} ({code})")
+}

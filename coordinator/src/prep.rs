@@ -1,9 +1,9 @@
 //! The leader's first look at a write: whether it can be done, and as which transaction.
 //!
-//! Writes are prepared long before they are committed, so [`Prep`] judges them by the tree *and* by what is proposed but
-//! not applied yet. A write that is refused becomes [`Txn::Error`] and still takes its zxid.
-//! Not here: whether the session lives and stands at the right server (the caller refuses with [`Txn::Error`] itself), and
-//! reads.
+//! Writes are prepared long before they are committed, so [`Prep`] judges them by the tree *and* by
+//! what is proposed but not applied yet. A write that is refused becomes [`Txn::Error`] and still
+//! takes its zxid. Not here: whether the session lives and stands at the right server (the caller
+//! refuses with [`Txn::Error`] itself), and reads.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -108,8 +108,8 @@ impl Prep {
         Self::default()
     }
 
-    /// Turns a write into the transaction to propose under `header`, and remembers what it will change. Zxids must ascend from
-    /// call to call.
+    /// Turns a write into the transaction to propose under `header`, and remembers what it will
+    /// change. Zxids must ascend from call to call.
     pub fn prepare(
         &mut self,
         tree: &DataTree,
@@ -260,8 +260,9 @@ impl Work<'_> {
         Ok(Txn::Delete { path: path.clone() })
     }
 
-    /// If a part is refused, all of them become errors: 0 before it, its own code, −2 after it. (Real servers log the parts
-    /// before it as they are and turn them into these errors when they apply them.)
+    /// If a part is refused, all of them become errors: 0 before it, its own code, −2 after it.
+    /// (Real servers log the parts before it as they are and turn them into these errors when they
+    /// apply them.)
     fn multi(&mut self, parts: &[Ask]) -> Txn {
         let mut txns = Vec::with_capacity(parts.len());
         for part in parts {
@@ -290,8 +291,9 @@ impl Work<'_> {
         txns
     }
 
-    /// Ephemerals in the tree and those about to appear, less those about to disappear. Their parents lose a child, so that they can
-    /// be deleted at once; before 3.4.7 such a parent could stay undeletable (ZOOKEEPER-1878).
+    /// Ephemerals in the tree and those about to appear, less those about to disappear. Their
+    /// parents lose a child, so that they can be deleted at once; before 3.4.7 such a parent could
+    /// stay undeletable (ZOOKEEPER-1878).
     fn close_session(&mut self) {
         let session = self.header.session;
         let mut owned: BTreeSet<Arc<str>> = self.tree.ephemerals_of(session).cloned().collect();
@@ -360,7 +362,8 @@ fn next_version(current: i32, expected: i32) -> Result<i32, Refused> {
     Ok(current.wrapping_add(1))
 }
 
-/// The list without repetitions, if it is one that can be kept: not empty, and without `auth`, as nobody has an identity here.
+/// The list without repetitions, if it is one that can be kept: not empty, and without `auth`, as
+/// nobody has an identity here.
 fn sound_acl(acl: &Arc<[Acl]>) -> Result<Arc<[Acl]>, Refused> {
     let known = |entry: &Acl| match &*entry.scheme {
         "world" => &*entry.id == "anyone",

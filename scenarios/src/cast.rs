@@ -1,17 +1,19 @@
 //! The cast: every kind of node a scenario can put on the stage, as one machine type, and the staging of a plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coordinator::config::Config;
 use coordinator::node::{self, Coordinator};
 use coordinator::note::{ClientNote, ServerNote};
-use coordinator::workload::{self, WorkloadConfig};
+use coordinator::workload::{self, Kind, WorkloadConfig};
 use machine::{Context, Input, Instant, Level, Machine, Note};
 use serde::Serialize;
 use sim::world::{HostId, HostSpec, NodeId, World};
 
 use crate::cluster::{Cluster, ZooKeeper};
+use crate::plan::{self, Plan};
 use crate::scene::{self, Scene, Truth};
+use crate::script::client::Work;
 
 /// A node of any kind.
 pub enum Actor {
@@ -105,15 +107,6 @@ impl Machine for Actor {
     }
 }
 
-/// A client to be staged: its node's name, and what it does.
-#[derive(Clone, Debug)]
-pub struct ClientRole {
-    /// The node's name.
-    pub id: String,
-    /// What it does.
-    pub config: WorkloadConfig,
-}
-
 /// What is on the stage.
 pub struct Stage {
     /// The world, with all nodes in it and none booted.
@@ -130,15 +123,17 @@ pub struct Stage {
     pub remarks: Vec<String>,
 }
 
-/// Puts a cluster and its clients on the stage. Clients stand on hosts of their own that every network reaches.
-pub fn stage(seed: u64, cluster: &Cluster, clients: &[ClientRole]) -> Stage {
-    let mut world = World::new(seed);
-    let mut hosts: BTreeMap<String, HostId> = BTreeMap::new();
+/// Puts a cluster and the plan's clients on the stage. Clients stand on hosts of their own that every network reaches.
+pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
+    let mut world = World::new(plan.seed);
+    let mut hosts: BTreeMap<&str, HostId> = BTreeMap::new();
+    let mut everywhere = BTreeSet::new();
     for host in &cluster.hosts {
         let networks = host.networks.iter();
+        everywhere.extend(networks.clone().map(|network| network.name.clone()));
         let networks = networks.map(|net| (net.name.clone(), net.aliases.clone())).collect();
         let spec = HostSpec { name: host.name.clone(), networks };
-        hosts.insert(host.name.clone(), world.add_host(spec));
+        hosts.insert(&host.name, world.add_host(spec));
     }
     let mut stage = Stage {
         world,
@@ -150,15 +145,15 @@ pub fn stage(seed: u64, cluster: &Cluster, clients: &[ClientRole]) -> Stage {
     };
     let mut ensembles = Ensembles::default();
     for zookeeper in &cluster.zookeepers {
-        stage.add_server(zookeeper, hosts[&zookeeper.host], &mut ensembles);
+        stage.add_server(zookeeper, plan, hosts[zookeeper.host.as_str()], &mut ensembles);
     }
     stage.scene.ensembles = vec![Truth::default(); ensembles.count];
-    let everywhere = cluster.networks();
-    for client in clients {
+    for client in &plan.clients {
         stage.add_client(client, &everywhere);
     }
-    stage.remarks.sort();
-    stage.remarks.dedup();
+    stage.remarks.extend(cluster.not_staged.iter().cloned());
+    let mut seen = BTreeSet::new();
+    stage.remarks.retain(|remark| seen.insert(remark.clone()));
     stage
 }
 
@@ -186,10 +181,20 @@ impl Ensembles {
 }
 
 impl Stage {
-    fn add_server(&mut self, zookeeper: &ZooKeeper, host: HostId, ensembles: &mut Ensembles) {
+    fn add_server(
+        &mut self,
+        zookeeper: &ZooKeeper,
+        plan: &Plan,
+        host: HostId,
+        ensembles: &mut Ensembles,
+    ) {
+        let mechanisms = plan.mechanisms(zookeeper.preset.mechanisms());
         let config = match &zookeeper.never_starts {
             Some(why) => Err(why.clone()),
-            None => zookeeper.config().map_err(|error| error.to_string()),
+            None => {
+                let config = zookeeper.config(zookeeper.preset, mechanisms);
+                config.map_err(|error| error.to_string())
+            }
         };
         let (config, why) = match config {
             Ok((config, warnings)) => {
@@ -215,15 +220,37 @@ impl Stage {
         }
     }
 
-    fn add_client(&mut self, client: &ClientRole, networks: &[String]) {
+    fn add_client(&mut self, client: &plan::Client, networks: &BTreeSet<String>) {
         let networks = networks.iter().map(|name| (name.clone(), Vec::new())).collect();
         let host = self.world.add_host(HostSpec { name: client.id.clone(), networks });
-        let config = client.config.clone();
-        let node = self.world.add_node(&client.id, host, move |_| {
-            Actor::Client(Box::new(workload::Client::new(config.clone())))
+        let config = WorkloadConfig {
+            connect: client.connect.clone(),
+            session_timeout: client.session_timeout,
+            kind: kind(&client.work),
+            start_after: machine::Duration::ZERO,
+        };
+        let wrong = config.check().err().map(|error| error.to_string());
+        let node = self.world.add_node(&client.id, host, move |_| match &wrong {
+            None => Actor::Client(Box::new(workload::Client::new(config.clone()))),
+            Some(why) => Actor::NeverStarts(why.clone()),
         });
         self.scene.clients.insert(node, scene::Client::new(&client.id));
         self.nodes.insert(client.id.clone(), node);
         self.clients.push(node);
+    }
+}
+
+/// The workload that does what a scenario's client is to do.
+fn kind(work: &Work) -> Kind {
+    match work.clone() {
+        Work::Write { path, every, bytes, checked } => {
+            let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+            Kind::Writer { path, interval: every, bytes, checked }
+        }
+        Work::Read { path, every, sync } => Kind::Reader { path, interval: every, sync },
+        Work::Lock { path, queued } => Kind::LockHolder { path, queued },
+        Work::Watch { path, children } => Kind::Watcher { path, children },
+        Work::Sequence { path, every } => Kind::Sequencer { path, interval: every },
+        Work::Multi { path, every } => Kind::Multi { path, interval: every },
     }
 }

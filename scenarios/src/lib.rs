@@ -5,8 +5,12 @@
 //!      ── play ──► steps ──► Scene ──► checks ──► Run { verdict, trace, fingerprint, statistics }
 //! ```
 
+pub mod cast;
+pub mod checks;
 pub mod cluster;
 pub mod diagnostic;
-pub mod plan;
-pub mod script;
 pub mod import;
+pub mod plan;
+pub mod play;
+pub mod scene;
+pub mod script;

@@ -323,7 +323,7 @@ impl Recovery {
         let (accepted, current) = check_epochs(self.last.epoch(), accepted, current)?;
         self.stage = Stage::Done;
         let recovered = Recovered {
-            tree: std::mem::replace(&mut self.tree, DataTree::new()),
+            tree: std::mem::take(&mut self.tree),
             history: std::mem::take(&mut self.history).into(),
             last: self.last,
             snapshot: self.base.unwrap_or(Zxid::ZERO),

@@ -186,7 +186,8 @@ fn the_end_of_a_session_counts_what_is_outstanding() {
     leader.ask(delete("/p/freed"));
     leader.ask_in(2, create("/p/freed", 1));
     assert_eq!(leader.ask(Ask::CloseSession), Txn::CloseSession);
-    // All before any of it is applied: the names are free, other sessions keep theirs, the parent can go.
+    // All before any of it is applied: the names are free, other sessions keep theirs, the parent
+    // can go.
     assert!(matches!(leader.ask_in(2, create("/p/old", 0)), Txn::Create { .. }));
     assert!(matches!(leader.ask_in(2, create("/p/new", 0)), Txn::Create { .. }));
     assert_eq!(leader.ask_in(2, create("/p/freed", 0)), refused(code::NODE_EXISTS));

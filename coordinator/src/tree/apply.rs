@@ -12,7 +12,8 @@ use crate::txn::{Acl, Txn, TxnHeader};
 /// What a transaction came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Applied {
-    /// What to answer, or the error code. A multi is always `Ok`: its parts say what became of them.
+    /// What to answer, or the error code. A multi is always `Ok`: its parts say what became of
+    /// them.
     pub outcome: Result<Effect, i32>,
     /// What watches are told, in order.
     pub events: Vec<TreeEvent>,
@@ -47,11 +48,13 @@ pub enum Effect {
 }
 
 impl DataTree {
-    /// Applies a transaction. Replaying one whose effects are there already, or were undone since, is harmless: no znode is
-    /// touched by a transaction older than what it shows, and what comes back goes again with the rest of the log. (Real servers
-    /// before 3.6 can go wrong here when a closed session's ephemeral was replaced: they know only its owner, not its path.)
+    /// Applies a transaction. Replaying one whose effects are there already, or were undone since,
+    /// is harmless: no znode is touched by a transaction older than what it shows, and what comes
+    /// back goes again with the rest of the log. (Real servers before 3.6 can go wrong here when a
+    /// closed session's ephemeral was replaced: they know only its owner, not its path.)
     ///
-    /// `keep_ephemerals` leaves the ephemerals of a closed session ([`crate::mechanism::Mutant::KeepsEphemerals`]).
+    /// `keep_ephemerals` leaves the ephemerals of a closed session
+    /// ([`crate::mechanism::Mutant::KeepsEphemerals`]).
     pub fn apply(&mut self, header: &TxnHeader, txn: &Txn, keep_ephemerals: bool) -> Applied {
         let mut work = Work { tree: self, header, events: Vec::new(), ephemerals_removed: 0 };
         let outcome = work.apply(txn, keep_ephemerals);

@@ -1,8 +1,10 @@
-//! The znodes and sessions of one server: what all transactions up to [`DataTree::last_zxid`] made of them.
+//! The znodes and sessions of one server: what all transactions up to [`DataTree::last_zxid`] made
+//! of them.
 //!
-//! [`DataTree::apply`] takes transactions whose outcome is already decided ([`crate::prep`]) and can be replayed over a
-//! snapshot that already holds some of their effects. Snapshots are in [`snapshot`], watches in [`watch`].
-//! Not here: whether a client may do what it asks, and quotas (`/zookeeper/quota` is an ordinary znode).
+//! [`DataTree::apply`] takes transactions whose outcome is already decided ([`crate::prep`]) and
+//! can be replayed over a snapshot that already holds some of their effects. Snapshots are in
+//! [`snapshot`], watches in [`watch`]. Not here: whether a client may do what it asks, and quotas
+//! (`/zookeeper/quota` is an ordinary znode).
 
 mod apply;
 mod node;
@@ -96,19 +98,20 @@ impl DataTree {
         self.last_zxid
     }
 
-    /// Names the last transaction where no record of it is applied: NEWLEADER, or a snapshot taken over. Never goes back.
+    /// Names the last transaction where no record of it is applied: NEWLEADER, or a snapshot taken
+    /// over. Never goes back.
     pub fn advance_to(&mut self, zxid: Zxid) {
         self.last_zxid = self.last_zxid.max(zxid);
     }
 
-    /// A fingerprint of all znodes, independent of the way they came about: the wrapping sum over their paths, data, access
-    /// control lists and stats.
+    /// A fingerprint of all znodes, independent of the way they came about: the wrapping sum over
+    /// their paths, data, access control lists and stats.
     pub fn digest(&self) -> u64 {
         self.digest
     }
 
-    /// The next path after `path` when a node comes before its children and children in ascending order; `None` at the end.
-    /// `path` need not be there any more.
+    /// The next path after `path` when a node comes before its children and children in ascending
+    /// order; `None` at the end. `path` need not be there any more.
     pub fn next_in_preorder(&self, path: &str) -> Option<Arc<str>> {
         if let Some(child) = self.get(path).and_then(|node| node.children().first()) {
             return Some(path::join(path, child));
@@ -139,7 +142,8 @@ impl DataTree {
         self.nodes.insert(path, node);
     }
 
-    /// Takes a znode away, with everything below it (nothing, unless a log is replayed over what is newer).
+    /// Takes a znode away, with everything below it (nothing, unless a log is replayed over what is
+    /// newer).
     fn detach(&mut self, path: &str) {
         if let Some((parent, name)) = path::split(path)
             && let Some(parent) = self.nodes.get_mut(parent)

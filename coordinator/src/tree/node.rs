@@ -1,4 +1,5 @@
-//! One znode: its data, its access control list, what ZooKeeper remembers about it and what clients are told.
+//! One znode: its data, its access control list, what ZooKeeper remembers about it and what clients
+//! are told.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -26,7 +27,8 @@ pub struct Persisted {
     pub mtime: i64,
     /// How often its data was set.
     pub version: i32,
-    /// How many children were ever created below it by transactions. Clients are told another number: [`Stat::cversion`].
+    /// How many children were ever created below it by transactions. Clients are told another
+    /// number: [`Stat::cversion`].
     pub creates: i32,
     /// How often its access control list was set.
     pub aversion: i32,
@@ -49,8 +51,8 @@ pub struct Stat {
     pub mtime: i64,
     /// How often its data was set.
     pub version: i32,
-    /// Creations and deletions of children, counted as twice the creations less the children there: −1 for `/zookeeper`,
-    /// whose child no transaction made.
+    /// Creations and deletions of children, counted as twice the creations less the children there:
+    /// −1 for `/zookeeper`, whose child no transaction made.
     pub cversion: i32,
     /// How often its access control list was set.
     pub aversion: i32,
@@ -163,8 +165,8 @@ impl Znode {
         self.persisted.aversion = version;
     }
 
-    /// A child was created: the count never goes back, and the zxid moves only with it, so that replaying what the snapshot
-    /// already counted changes nothing (ZOOKEEPER-1269, 3249).
+    /// A child was created: the count never goes back, and the zxid moves only with it, so that
+    /// replaying what the snapshot already counted changes nothing (ZOOKEEPER-1269, 3249).
     pub(super) fn count_creation(&mut self, creates: i32, zxid: Zxid) {
         // The count wraps around, as Java's does.
         if creates.wrapping_sub(self.persisted.creates) > 0 {
@@ -193,8 +195,8 @@ pub mod permission {
     pub const ADMIN: i32 = 16;
 }
 
-/// Whether this list lets everybody do what `permission` stands for. An empty list does. Entries of other schemes than
-/// `world` need an identity, and nobody has one here.
+/// Whether this list lets everybody do what `permission` stands for. An empty list does. Entries of
+/// other schemes than `world` need an identity, and nobody has one here.
 pub fn permits(acl: &[Acl], permission: i32) -> bool {
     let everybody = |entry: &Acl| &*entry.scheme == "world" && &*entry.id == "anyone";
     acl.is_empty() || acl.iter().any(|entry| entry.perms & permission != 0 && everybody(entry))

@@ -16,9 +16,9 @@ pub fn join(parent: &str, name: &str) -> Arc<str> {
     if parent == "/" { format!("/{name}").into() } else { format!("{parent}/{name}").into() }
 }
 
-/// Whether ZooKeeper takes this for a path: it begins with `/`, does not end with one (but for the root), has no empty, `.`
-/// or `..` names and none of the characters that ZooKeeper forbids (control characters, and what is outside of the basic
-/// plane or private in it).
+/// Whether ZooKeeper takes this for a path: it begins with `/`, does not end with one (but for the
+/// root), has no empty, `.` or `..` names and none of the characters that ZooKeeper forbids
+/// (control characters, and what is outside of the basic plane or private in it).
 pub fn is_valid(path: &str) -> bool {
     let Some(names) = path.strip_prefix('/') else { return false };
     if names.is_empty() {

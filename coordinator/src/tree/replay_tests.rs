@@ -1,5 +1,5 @@
-//! Random histories: the tree against a simple model, through [`crate::prep`] with writes outstanding, and replays over
-//! fuzzy snapshots.
+//! Random histories: the tree against a simple model, through [`crate::prep`] with writes
+//! outstanding, and replays over fuzzy snapshots.
 
 use std::collections::BTreeMap;
 

@@ -1,12 +1,13 @@
-//! The tree as bytes: sessions, access control lists and znodes, exactly as they stand in a snapshot file between its header
-//! and its checksum, and on the wire after SNAP.
+//! The tree as bytes: sessions, access control lists and znodes, exactly as they stand in a
+//! snapshot file between its header and its checksum, and on the wire after SNAP.
 //!
-//! Written in slices while transactions go on ([`Writing`]): the result is fuzzy, and right again once the transactions
-//! after [`Writing::zxid`] are replayed over it. Read in slices as well ([`Loading`]). Two liberties the format leaves make it
-//! exactly right. Znodes younger than the beginning are left out: the replay creates them. A znode and its ephemeral children are
-//! written at once: when their session closes meanwhile, the replay finds them and so tells their parent (real servers
-//! before 3.6 lose that `pzxid`, ZOOKEEPER-3145).
-//! Not here: files, checksums, and the signature that ends the wire form.
+//! Written in slices while transactions go on ([`Writing`]): the result is fuzzy, and right again
+//! once the transactions after [`Writing::zxid`] are replayed over it. Read in slices as well
+//! ([`Loading`]). Two liberties the format leaves make it exactly right. Znodes younger than the
+//! beginning are left out: the replay creates them. A znode and its ephemeral children are written
+//! at once: when their session closes meanwhile, the replay finds them and so tells their parent
+//! (real servers before 3.6 lose that `pzxid`, ZOOKEEPER-3145). Not here: files, checksums, and the
+//! signature that ends the wire form.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,8 +63,8 @@ impl Writing {
         self.zxid
     }
 
-    /// The next slice, with as many znodes as bring it to `target` bytes; `None` after the last. The first one also has all
-    /// sessions. Znodes are as they are in `tree` now.
+    /// The next slice, with as many znodes as bring it to `target` bytes; `None` after the last.
+    /// The first one also has all sessions. Znodes are as they are in `tree` now.
     pub fn slice(&mut self, tree: &DataTree, target: usize) -> Option<Bytes> {
         let mut out = Writer::new();
         let mut next = match &self.cursor {
@@ -247,7 +248,8 @@ impl Scan {
         Self { place: Place::Sessions, read: 0 }
     }
 
-    /// How long the snapshot at the front of `bytes` is, once its end is there. `bytes` must be what it was before, or longer.
+    /// How long the snapshot at the front of `bytes` is, once its end is there. `bytes` must be
+    /// what it was before, or longer.
     pub(crate) fn length(&mut self, bytes: &[u8]) -> Result<Option<usize>, Malformed> {
         while self.place != Place::End {
             let mut partial = Partial::new(&bytes[self.read..]);

@@ -1,7 +1,8 @@
 //! Watches: who wants to be told once when a znode changes.
 //!
-//! Two tables, as in the real server: data watches (left by getData and exists) and child watches (left by getChildren).
-//! A watcher is a connection, named by any small value `W`. Not here: sending the events.
+//! Two tables, as in the real server: data watches (left by getData and exists) and child watches
+//! (left by getChildren). A watcher is a connection, named by any small value `W`. Not here:
+//! sending the events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -49,18 +50,20 @@ impl<W: Ord + Copy> Watches<W> {
         Self { data: Table::new(), children: Table::new() }
     }
 
-    /// `watcher` wants to know when the znode appears, disappears or gets new data: what getData and exists leave.
+    /// `watcher` wants to know when the znode appears, disappears or gets new data: what getData
+    /// and exists leave.
     pub fn watch_data(&mut self, path: Arc<str>, watcher: W) {
         self.data.add(path, watcher);
     }
 
-    /// `watcher` wants to know when the znode disappears or its children change: what getChildren leaves.
+    /// `watcher` wants to know when the znode disappears or its children change: what getChildren
+    /// leaves.
     pub fn watch_children(&mut self, path: Arc<str>, watcher: W) {
         self.children.add(path, watcher);
     }
 
-    /// Takes the watches that this event fires, each of them once, in the order of the watchers. One who watches both data and
-    /// children of a znode hears of its deletion once.
+    /// Takes the watches that this event fires, each of them once, in the order of the watchers.
+    /// One who watches both data and children of a znode hears of its deletion once.
     pub fn trigger(&mut self, event: &TreeEvent) -> Vec<(W, WatchEvent)> {
         let told = match event.kind {
             EventKind::Created | EventKind::DataChanged => self.data.take(&event.path),
@@ -74,9 +77,10 @@ impl<W: Ord + Copy> Watches<W> {
         told.into_iter().map(|watcher| (watcher, event.clone())).collect()
     }
 
-    /// SetWatches of a client that has come back, with the last zxid it has seen: what it missed is returned, in the order data,
-    /// exists, children, and not watched any more; the rest is watched again. A znode that was deleted and created again
-    /// looks changed to a data watch and created to an exists watch.
+    /// SetWatches of a client that has come back, with the last zxid it has seen: what it missed is
+    /// returned, in the order data, exists, children, and not watched any more; the rest is watched
+    /// again. A znode that was deleted and created again looks changed to a data watch and created
+    /// to an exists watch.
     pub fn set_watches(
         &mut self,
         watcher: W,

@@ -1,4 +1,5 @@
-//! Reading jute off a stream that may end anywhere: short is not malformed, it means "wait for more".
+//! Reading jute off a stream that may end anywhere: short is not malformed, it means "wait for
+//! more".
 
 use crate::wire::jute::Malformed;
 
@@ -11,7 +12,8 @@ pub(crate) enum Stop {
     Malformed(Malformed),
 }
 
-/// Longer buffers than this are refused, as `jute.maxbuffer` does in the real server: 1 MiB, and room for what is around it.
+/// Longer buffers than this are refused, as `jute.maxbuffer` does in the real server: 1 MiB, and
+/// room for what is around it.
 pub(crate) const LONGEST_BUFFER: usize = 2 * 1_024 * 1_024;
 
 /// Reads from the front of what has come so far.

@@ -1,7 +1,8 @@
-//! What leader and followers say to each other: ZooKeeper's `QuorumPacket`s, typed, and the snapshot that may stand between them.
+//! What leader and followers say to each other: ZooKeeper's `QuorumPacket`s, typed, and the
+//! snapshot that may stand between them.
 //!
-//! Packets follow each other on the stream without a length in front: each ends where its jute ends.
-//! Not here: who says what when ([`crate::zab`]).
+//! Packets follow each other on the stream without a length in front: each ends where its jute
+//! ends. Not here: who says what when ([`crate::zab`]).
 
 use std::sync::Arc;
 
@@ -58,7 +59,8 @@ pub enum PeerPacket {
     },
     /// Leader to follower: log this.
     Proposal(Arc<Record>),
-    /// Follower to leader: it is on my disk. With counter 0: I have taken over your history (answer to NEWLEADER).
+    /// Follower to leader: it is on my disk. With counter 0: I have taken over your history (answer
+    /// to NEWLEADER).
     Ack {
         /// The transaction.
         zxid: Zxid,
@@ -68,7 +70,8 @@ pub enum PeerPacket {
         /// The transaction.
         zxid: Zxid,
     },
-    /// Leader to follower without sessions: are you there. Follower to leader with them: yes, and these sessions were heard of.
+    /// Leader to follower without sessions: are you there. Follower to leader with them: yes, and
+    /// these sessions were heard of.
     Ping {
         /// The leader's last proposal; a follower sends it back.
         zxid: Zxid,
@@ -130,8 +133,8 @@ pub enum PeerPacket {
     },
     /// Follower to leader: I promise, and this is my history.
     AckEpoch {
-        /// The epoch of the last leader whose history I took over; `None` if I had promised this epoch before, so that the answer
-        /// does not count.
+        /// The epoch of the last leader whose history I took over; `None` if I had promised this
+        /// epoch before, so that the answer does not count.
         current: Option<Epoch>,
         /// My last logged transaction.
         last: Zxid,
@@ -156,7 +159,8 @@ impl LearnerInfo {
         packet(kind, Zxid::new(self.accepted, 0), Some(data))
     }
 
-    /// What follows the protocol version (3.5 adds the version of its configuration) is passed over.
+    /// What follows the protocol version (3.5 adds the version of its configuration) is passed
+    /// over.
     fn decode(zxid: Zxid, data: &mut Reader) -> Result<Self, Malformed> {
         let server = ServerId(data.long()?.cast_unsigned());
         Ok(Self { server, accepted: zxid.epoch(), protocol: data.int()? })
@@ -270,7 +274,8 @@ impl PeerPacket {
     }
 }
 
-/// What ends a snapshot that was sent in slices of its own; [`PeerPacket::Snapshot`] already has it.
+/// What ends a snapshot that was sent in slices of its own; [`PeerPacket::Snapshot`] already has
+/// it.
 pub fn snapshot_signature() -> Bytes {
     let mut out = Writer::new();
     out.string(SIGNATURE);
@@ -362,7 +367,8 @@ impl PeerStream {
     }
 }
 
-/// Type, zxid and the length of the data. Identities of clients are passed over: access control knows only everybody.
+/// Type, zxid and the length of the data. Identities of clients are passed over: access control
+/// knows only everybody.
 fn read_packet(from: &mut Partial<'_>) -> Result<(i32, Zxid, Option<usize>), Stop> {
     let kind = from.int()?;
     let zxid = zxid_from_long(from.long()?);

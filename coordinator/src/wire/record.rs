@@ -1,6 +1,8 @@
-//! Transactions as they stand in the log and in PROPOSAL: ZooKeeper's `TxnHeader` and the transaction behind it, in jute.
+//! Transactions as they stand in the log and in PROPOSAL: ZooKeeper's `TxnHeader` and the
+//! transaction behind it, in jute.
 //!
-//! Not here: the frame of a log entry (checksum, length, end mark), which belongs to [`crate::log`].
+//! Not here: the frame of a log entry (checksum, length, end mark), which belongs to
+//! [`crate::log`].
 
 use std::sync::Arc;
 
@@ -9,32 +11,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::id::{SessionId, Zxid};
 use crate::txn::{Acl, Record, Txn, TxnHeader};
+use crate::wire::client::opcode;
 use crate::wire::jute::{Malformed, Reader, Writer};
 
-/// The operation codes that transactions are typed with; requests of clients use the same numbers.
-pub mod opcode {
-    /// A znode appears.
-    pub const CREATE: i32 = 1;
-    /// A znode disappears.
-    pub const DELETE: i32 = 2;
-    /// A znode gets new data.
-    pub const SET_DATA: i32 = 5;
-    /// A znode gets a new access control list.
-    pub const SET_ACL: i32 = 7;
-    /// A version was checked, inside a multi.
-    pub const CHECK: i32 = 13;
-    /// Several under one zxid.
-    pub const MULTI: i32 = 14;
-    /// A session begins.
-    pub const CREATE_SESSION: i32 = -10;
-    /// A session ends.
-    pub const CLOSE_SESSION: i32 = -11;
-    /// A write that failed.
-    pub const ERROR: i32 = -1;
-}
-
 impl Record {
-    /// Encodes a transaction. Its digest is the XXH3 of the bytes. A multi inside a multi has no reading: see [`Self::decode`].
+    /// Encodes a transaction. Its digest is the XXH3 of the bytes. A multi inside a multi has no
+    /// reading: see [`Self::decode`].
     pub fn new(header: TxnHeader, txn: Txn) -> Self {
         let mut out = Writer::new();
         out.long(header.session.0).int(header.cxid).long(zxid_to_long(header.zxid));
@@ -45,8 +27,8 @@ impl Record {
         Self { header, txn, bytes, digest }
     }
 
-    /// Reads a transaction that fills all of `bytes`. Data in it shares the memory of `bytes`. What follows a closeSession is
-    /// passed over: 3.6 and later list the paths to delete there.
+    /// Reads a transaction that fills all of `bytes`. Data in it shares the memory of `bytes`. What
+    /// follows a closeSession is passed over: 3.6 and later list the paths to delete there.
     pub fn decode(bytes: Bytes) -> Result<Self, Malformed> {
         let mut reader = Reader::new(bytes.clone());
         let session = SessionId(reader.long()?);
@@ -67,7 +49,7 @@ impl Record {
     }
 }
 
-/// The code that types this transaction.
+/// The code that types this transaction: that of the request it came from.
 pub fn opcode_of(txn: &Txn) -> i32 {
     match txn {
         Txn::Create { .. } => opcode::CREATE,
@@ -145,7 +127,8 @@ fn write_body(out: &mut Writer, txn: &Txn) {
     }
 }
 
-/// One part of a multi. Only what clients can ask for inside one is accepted, so a multi cannot nest.
+/// One part of a multi. Only what clients can ask for inside one is accepted, so a multi cannot
+/// nest.
 fn read_part(reader: &mut Reader) -> Result<Txn, Malformed> {
     let code = reader.int()?;
     let mut body = Reader::new(reader.buffer()?.unwrap_or_default());

@@ -1,4 +1,5 @@
-//! What goes over the wire and into the log, against bytes worked out by hand from the format, and against any bytes at all.
+//! What goes over the wire and into the log, against bytes worked out by hand from the format, and
+//! against any bytes at all.
 
 use std::sync::Arc;
 

@@ -50,7 +50,8 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// The body behind its length, in the form of 3.4.6 (version 1); in the older form when there is no peer epoch.
+    /// The body behind its length, in the form of 3.4.6 (version 1); in the older form when there
+    /// is no peer epoch.
     pub fn encode(&self) -> Bytes {
         let mut out = Writer::framed();
         out.int(match self.state {
@@ -67,7 +68,8 @@ impl Notification {
         out.frame()
     }
 
-    /// Reads a body without its length. Anything behind the known fields is passed over, as newer versions add to it.
+    /// Reads a body without its length. Anything behind the known fields is passed over, as newer
+    /// versions add to it.
     pub fn decode(body: Bytes) -> Result<Self, Malformed> {
         if body.len() < LENGTH_BEFORE_PEER_EPOCH {
             return Err(Malformed("notification"));
@@ -118,7 +120,8 @@ impl Greeting {
     }
 }
 
-/// One election connection as it is read: a greeting first if the other side dialled, then notifications.
+/// One election connection as it is read: a greeting first if the other side dialled, then
+/// notifications.
 #[derive(Clone, Debug)]
 pub struct VoteStream {
     pending: BytesMut,

@@ -14,8 +14,11 @@ use crate::wire::client::Response;
 /// How long a client waits before it asks again, after an answer was lost or somebody said no.
 const RETRY: Duration = Duration::from_millis(200);
 
-/// A client with something to do.
-pub struct Client {
+/// A client with something to do. One whose configuration is none ends as soon as it begins, with exit code 1.
+pub struct Client(Result<Work, ConnectStringError>);
+
+/// A client whose configuration is good.
+struct Work {
     session: SessionClient,
     job: Box<dyn Job>,
     interval: Duration,
@@ -42,8 +45,8 @@ enum Stage {
 }
 
 /// What can be seen of a client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ClientView {
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct View {
     /// Its session, 0 for none.
     pub session: SessionId,
     /// Whether the session is on a live connection.
@@ -57,11 +60,14 @@ pub struct ClientView {
 }
 
 impl Client {
-    /// A client for this work.
-    ///
-    /// # Errors
-    /// The connect string is none, or the work's path cannot be a znode's.
-    pub fn new(config: &WorkloadConfig) -> Result<Self, ConnectStringError> {
+    /// A client for this work; see [`WorkloadConfig::check`].
+    pub fn new(config: WorkloadConfig) -> Self {
+        Self(Work::new(&config))
+    }
+}
+
+impl Work {
+    fn new(config: &WorkloadConfig) -> Result<Self, ConnectStringError> {
         let (connect, path) = config.resolve()?;
         Ok(Self {
             session: SessionClient::new(connect, config.session_timeout),
@@ -147,16 +153,11 @@ impl Client {
         self.stage = Stage::Asked(tag);
         self.session.request(tag, self.job.ask(), cx);
     }
-}
-
-impl Machine for Client {
-    type Note = ClientNote;
-    type View = ClientView;
 
     fn handle(&mut self, input: Input, cx: &mut Context<'_, ClientNote>) {
         match input {
             Input::Booted => {
-                self.job.named(cx.chance("name").bits());
+                self.job.named(cx.chance("name").below(1 << 32) as u32);
                 self.stage = Stage::Before(Some(cx.now() + self.start_after));
             }
             Input::Stop => {
@@ -185,13 +186,33 @@ impl Machine for Client {
         [due, self.session.wake_at(), believes_until].into_iter().flatten().min()
     }
 
-    fn view(&self) -> ClientView {
-        ClientView {
+    fn view(&self) -> View {
+        View {
             session: self.session.session(),
             connected: self.session.is_connected(),
             last_zxid: self.session.last_zxid(),
             waiting: matches!(self.stage, Stage::Asked(_)),
             holds: self.job.holds(),
         }
+    }
+}
+
+impl Machine for Client {
+    type Note = ClientNote;
+    type View = View;
+
+    fn handle(&mut self, input: Input, cx: &mut Context<'_, ClientNote>) {
+        match &mut self.0 {
+            Ok(work) => work.handle(input, cx),
+            Err(error) => cx.exit(1, &error.to_string()),
+        }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        self.0.as_ref().ok().and_then(Work::wake_at)
+    }
+
+    fn view(&self) -> View {
+        self.0.as_ref().map(Work::view).unwrap_or_default()
     }
 }

@@ -22,7 +22,7 @@ const SUFFIX: usize = 10;
 pub(super) struct Lock {
     parent: Ground,
     queued: bool,
-    unique: u64,
+    unique: u32,
     /// Counts sessions, so that a znode of an earlier one is never taken for one of this.
     session_count: u64,
     /// The znode this session was seen to hold the lock by.
@@ -81,7 +81,7 @@ impl Lock {
 
     /// The beginning of the name of this session's znode in the queue.
     fn prefix(&self) -> String {
-        format!("{:016x}.{}-lock-", self.unique, self.session_count)
+        format!("{:08x}.{}-lock-", self.unique, self.session_count)
     }
 
     /// Where this client stands in the queue.
@@ -126,7 +126,7 @@ impl Lock {
 }
 
 impl Job for Lock {
-    fn named(&mut self, unique: u64) {
+    fn named(&mut self, unique: u32) {
         self.unique = unique;
     }
 

@@ -26,7 +26,7 @@ use crate::id::SessionId;
 use crate::note::ClientNote;
 use crate::wire::client::{Request, Response};
 
-pub use client::{Client, ClientView};
+pub use client::{Client, View};
 
 /// A client: where it connects and what it does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +135,14 @@ impl Kind {
 }
 
 impl WorkloadConfig {
+    /// Whether a client can be made of it.
+    ///
+    /// # Errors
+    /// The connect string is none, or the work's path cannot be a znode's (the position is then one in the path).
+    pub fn check(&self) -> Result<(), ConnectStringError> {
+        self.resolve().map(drop)
+    }
+
     /// The servers without the chroot, and the work's path with it.
     fn resolve(&self) -> Result<(ConnectString, Arc<str>), ConnectStringError> {
         let connect: ConnectString = self.connect.parse()?;
@@ -157,7 +165,7 @@ enum Next {
 /// A kind of work as a state machine: it is asked for one request at a time and given the answer. Paths are full.
 trait Job {
     /// Something to tell values of this client from all others'. Given once, before anything else.
-    fn named(&mut self, _unique: u64) {}
+    fn named(&mut self, _unique: u32) {}
 
     /// The next request.
     fn ask(&mut self) -> Request;

@@ -19,7 +19,7 @@ const NEVER: i32 = i32::MAX;
 
 pub(super) struct Multi {
     parent: Ground,
-    unique: u64,
+    unique: u32,
     count: u64,
     /// The last znode it was told of: the next multi deletes it.
     last: Option<Arc<str>>,
@@ -46,14 +46,14 @@ impl Multi {
 
     /// Every client has its own.
     fn marker(&self) -> Arc<str> {
-        self.parent.child(&format!("{:016x}", self.unique))
+        self.parent.child(&format!("{:08x}", self.unique))
     }
 
     fn multi(&mut self) -> Request {
         self.count += 1;
         let fails = self.count.is_multiple_of(FAIL_EVERY);
         let number = self.count.to_string();
-        let new = self.parent.child(&format!("{:016x}-{number}", self.unique));
+        let new = self.parent.child(&format!("{:08x}-{number}", self.unique));
         let data = Some(Bytes::from(number.into_bytes()));
         let mut ops = vec![
             MultiOp::Create { path: new.clone(), data: data.clone(), acl: Acl::open(), flags: 0 },
@@ -68,7 +68,7 @@ impl Multi {
 }
 
 impl Job for Multi {
-    fn named(&mut self, unique: u64) {
+    fn named(&mut self, unique: u32) {
         self.unique = unique;
     }
 

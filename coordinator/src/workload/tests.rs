@@ -17,7 +17,7 @@ fn played(kind: Kind) -> Played<Client> {
         kind,
         start_after: Duration::ZERO,
     };
-    let mut played = Played::new(Client::new(&config).expect("a good configuration"));
+    let mut played = Played::new(Client::new(config));
     played.accept().welcome(0x1001, 6_000);
     played
 }
@@ -196,11 +196,12 @@ fn a_chroot_is_part_of_the_work() {
         kind: Kind::Reader { path: path.into(), interval: SECOND, sync: false },
         start_after: SECOND.times(2),
     };
-    let client = Client::new(&config("zk-1,zk-2/kafka", "/brokers")).expect("a good configuration");
+    let client = Client::new(config("zk-1,zk-2/kafka", "/brokers"));
     let mut played = Played::new(client);
     played.bench.advance(SECOND.times(2));
     played.accept().welcome(0x1001, 1_000);
     insta::assert_snapshot!(played.take());
-    assert!(Client::new(&config("zk-1:port", "/brokers")).is_err());
-    assert!(Client::new(&config("zk-1", "brokers")).is_err());
+    assert!(config("zk-1", "brokers").check().is_err());
+    let mut lost = Played::new(Client::new(config("zk-1:port", "/brokers")));
+    insta::assert_snapshot!(lost.take());
 }

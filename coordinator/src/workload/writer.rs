@@ -17,7 +17,7 @@ pub(super) struct Writer {
     above: Ground,
     bytes: usize,
     checked: bool,
-    unique: u64,
+    unique: u32,
     written: u64,
     /// What the next request is for.
     step: Step,
@@ -44,7 +44,7 @@ impl Writer {
     /// The next value: whose it is, the how-manieth, and dots up to the length asked for.
     fn value(&mut self) -> Vec<u8> {
         self.written += 1;
-        let mut value = format!("{:016x}-{}", self.unique, self.written).into_bytes();
+        let mut value = format!("{:08x}-{}", self.unique, self.written).into_bytes();
         value.resize(value.len().max(self.bytes), b'.');
         value
     }
@@ -60,7 +60,7 @@ impl Writer {
 }
 
 impl Job for Writer {
-    fn named(&mut self, unique: u64) {
+    fn named(&mut self, unique: u32) {
         self.unique = unique;
     }
 

@@ -3,7 +3,7 @@
 //! ```text
 //! Dialling -> AwaitingEpoch -> PromisingEpoch -> AwaitingHistory -> [Truncating] -> TakingHistory
 //!                                                                                        |  NEWLEADER
-//!          Serving <---- Acknowledged <---- EnteringEpoch <---- [Snapshotting] <---- [Logging]
+//!          Serving <---- Acknowledged <---- EnteringEpoch <---- [Logging] <---- [Snapshotting]
 //!                 UPTODATE
 //! ```
 //!
@@ -204,7 +204,11 @@ impl Follower {
                 self.acknowledge_synced(replica, cx);
             }
             (StorageEvent::SnapshotTaken { .. }, Stage::Snapshotting) => {
-                self.enter_epoch(replica, cx);
+                self.snapshot_needed = false;
+                match replica.config.mechanisms.synchronisation {
+                    Synchronisation::DiffSync => self.new_leader(replica, cx),
+                    _ => self.enter_epoch(replica, cx),
+                }
             }
             (StorageEvent::EpochCurrent { epoch }, Stage::EnteringEpoch) => {
                 replica.current = epoch;
@@ -499,6 +503,11 @@ impl Follower {
                 self.snapshot_or_enter(false, replica, cx);
             }
             Synchronisation::DiffAsync => self.snapshot_or_enter(true, replica, cx),
+            // A tree taken over, or applied and never logged, is on disk before what is logged behind it: a crash in between
+            // would leave a hole.
+            Synchronisation::DiffSync if self.snapshot_needed => {
+                self.snapshot_or_enter(true, replica, cx);
+            }
             Synchronisation::DiffSync => {
                 self.log_pending(replica, cx);
                 match self.unacknowledged.back() {

@@ -4,8 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coordinator::config::{Config, ConfigError, ConfigErrorKind, ConfigWarning, ConfigWarningKind};
+use coordinator::config::{
+    Config, ConfigError, ConfigErrorKind, ConfigWarning, ConfigWarningKind, Server,
+};
 use coordinator::id::ServerId;
+use coordinator::quorum::majority_of;
 
 use super::reading::Reading;
 use crate::cluster::{Host, Severity, ZooKeeper};
@@ -258,6 +261,19 @@ fn islands(members: &[Member], all: &[Read], names: &Names<'_>) -> BTreeMap<usiz
     island
 }
 
+/// Whether enough names in a server's list lead to the servers they number.
+fn has_quorum(members: &[Member], all: &[Read], names: &Names<'_>, read: &Read) -> bool {
+    let here = &members[read.index].zookeeper.host;
+    let leads_to_it = |(id, server): &(&ServerId, &Server)| {
+        let host = names.seen_from(here, &server.host);
+        all.iter().any(|peer| {
+            peer.config.id == **id && Some(members[peer.index].zookeeper.host.as_str()) == host
+        })
+    };
+    let found = read.config.servers.iter().filter(leads_to_it).count();
+    read.config.is_standalone() || found >= majority_of(read.config.servers.len())
+}
+
 /// All servers, where nobody says what to connect to.
 fn everybody(members: &[Member], all: &[Read]) -> Connect {
     let address = |(index, member): (usize, &Member)| {
@@ -308,7 +324,8 @@ fn connected(
         let listens =
             |read: &&Read| client_port(&read.config).is_some_and(|p| p.to_string() == port);
         if let Some(read) = all.iter().filter(on_host).find(listens) {
-            reached.extend(islands.get(&read.index));
+            let serves = has_quorum(members, all, names, read);
+            reached.extend(islands.get(&read.index).filter(|_| serves));
         } else if let Some(read) = all.iter().find(on_host)
             && let Some(listening) = client_port(&read.config)
         {

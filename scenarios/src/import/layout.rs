@@ -58,10 +58,10 @@ fn refuse(reading: &mut Reading<'_>, malformed: &Malformed) {
 /// Y01. Not repaired: the repaired text may mean something else than its author wanted.
 fn refuse_tab(reading: &mut Reading<'_>, tab: usize) {
     let name = reading.file.clone();
-    let message = "a tab in the indentation: YAML forbids tabs there";
+    let message = "a tab in the indentation";
     let help = format!(
-        "YAML forbids tabs in indentation, Compose refuses this file as well; \
-         `expand -t 2 {name}` prints it with spaces: read it, save it under another name, import that"
+        "YAML forbids tabs there, so Compose refuses this file too. `expand -t 2 {name}` prints it \
+         with spaces: read that, save it under another name, import it"
     );
     reading.error("Y01", &(tab..tab + 1), message, "this tab", help);
 }

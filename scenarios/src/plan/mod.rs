@@ -126,7 +126,8 @@ pub struct Promises {
     pub always: Vec<(Said, Window)>,
 }
 
-/// An announced outage. If it hangs on a repeated step, each of its firings announces one.
+/// An announced outage: a time in which a client that had its service before does not get it. If it hangs on a repeated
+/// step, each of its firings announces one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {
     /// `write(w1)`, in the author's words.

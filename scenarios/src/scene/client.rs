@@ -8,7 +8,7 @@ use coordinator::note::{ClientNote, Operation, Outcome};
 use machine::Instant;
 
 use super::Moment;
-use crate::script::SessionState;
+use crate::script::facts::SessionState;
 
 /// A client as the observer knows it.
 #[derive(Clone, Debug)]

@@ -99,7 +99,8 @@ impl Scene {
             State::Leading { epoch, established: true } => {
                 let behind = members.iter().filter(|(other, member)| {
                     let follows = member.state == State::Following { leader: server.sid, epoch };
-                    let connected = outside.reaches(node, **other) && outside.reaches(**other, node);
+                    let connected =
+                        outside.reaches(node, **other) && outside.reaches(**other, node);
                     follows && outside.is_up(**other) && connected
                 });
                 outside.is_up(node)

@@ -43,7 +43,7 @@ pub enum Knows {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Work {
-    /// Creates the znode and sets its data, counting up, the expected version included.
+    /// Creates the znode and sets its data to ever new values.
     Write {
         /// The znode.
         path: String,
@@ -51,6 +51,8 @@ pub enum Work {
         every: Duration,
         /// The size of the data.
         bytes: u64,
+        /// Only over the version it knows (compare and set), instead of any.
+        checked: bool,
     },
     /// Reads the znode.
     Read {
@@ -58,16 +60,22 @@ pub enum Work {
         path: String,
         /// The pause between two operations.
         every: Duration,
+        /// With a `sync` before every read.
+        sync: bool,
     },
     /// Holds a lock: an ephemeral znode, created again when its session is lost.
     Lock {
-        /// The znode.
+        /// The znode below which the locks are.
         path: String,
+        /// Queues with sequential znodes instead of racing for one.
+        queued: bool,
     },
-    /// Watches the data of the znode, and reads it on every event.
+    /// Watches the data of the znode, and watches again after every event.
     Watch {
         /// The znode.
         path: String,
+        /// Watches its children, too.
+        children: bool,
     },
     /// Creates sequential znodes below the path and deletes old ones.
     Sequence {
@@ -103,8 +111,8 @@ impl Work {
         match self {
             Self::Write { path, .. }
             | Self::Read { path, .. }
-            | Self::Lock { path }
-            | Self::Watch { path }
+            | Self::Lock { path, .. }
+            | Self::Watch { path, .. }
             | Self::Sequence { path, .. }
             | Self::Multi { path, .. } => path,
         }
@@ -169,14 +177,22 @@ fn read_work(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Work> {
                 let span = inner.key_span("bytes");
                 problems.add("E0105", &span, "a znode holds less than 1 MiB: at most 1000000");
             }
-            path.map(|path| Work::Write { path, every, bytes })
+            let checked = flag(&mut inner, "checked", problems);
+            path.map(|path| Work::Write { path, every, bytes, checked })
         }
         "read" => {
             let every = pause(&mut inner, problems);
-            path.map(|path| Work::Read { path, every })
+            let sync = flag(&mut inner, "sync", problems);
+            path.map(|path| Work::Read { path, every, sync })
         }
-        "lock" => path.map(|path| Work::Lock { path }),
-        "watch" => path.map(|path| Work::Watch { path }),
+        "lock" => {
+            let queued = flag(&mut inner, "queued", problems);
+            path.map(|path| Work::Lock { path, queued })
+        }
+        "watch" => {
+            let children = flag(&mut inner, "children", problems);
+            path.map(|path| Work::Watch { path, children })
+        }
         "sequence" => {
             let every = pause(&mut inner, problems);
             path.map(|path| Work::Sequence { path, every })
@@ -188,6 +204,11 @@ fn read_work(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Work> {
     };
     inner.finish(problems);
     work
+}
+
+/// A choice that is not made if it is not written.
+fn flag(fields: &mut Fields<'_>, key: &'static str, problems: &mut Problems) -> bool {
+    fields.flag(key, problems).unwrap_or(false)
 }
 
 fn read_path(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String> {

@@ -38,6 +38,8 @@ mod problems;
 pub mod selector;
 mod sense;
 pub mod step;
+#[cfg(test)]
+mod tests;
 pub mod time;
 mod verb;
 

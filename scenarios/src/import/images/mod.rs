@@ -217,7 +217,10 @@ impl Staged<'_> {
             return;
         }
         let at = reading.at(&self.service.image_span());
-        let what = format!("no volume holds {}: `down` and `up` lose the data", bare.join(" and "));
+        let what = format!(
+            "no named volume holds {}: after `down` and `up` it is empty",
+            bare.join(" and ")
+        );
         let help = "mount a named volume there";
         reading.find(("Z12", Severity::Warning), at, &self.service.name, what, help);
     }

@@ -1,0 +1,278 @@
+//! When clients could not do their work, and whether somebody had announced it.
+//!
+//! An outage of an operation opens when one was asked for that was lost, or that waited longer than [`PATIENCE`], and
+//! closes with the next answer. An outage of a session lasts from losing the connection to having one again. Nothing counts
+//! before a client's first success: it has not begun to work.
+
+use std::collections::BTreeMap;
+
+use coordinator::note::{ClientNote, Outcome};
+use machine::{Duration, Instant};
+use reports::run;
+use sim::world::NodeId;
+
+use crate::cast::Stage;
+use crate::plan::{Outage as Announced, Plan};
+use crate::scene::{Moment, Scene};
+use crate::script::expect::Closes;
+use crate::script::time::{Moment as Date, Window};
+
+/// An operation that waits longer than this is an outage.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// All outages of a run.
+#[derive(Debug)]
+pub struct Outages {
+    clients: BTreeMap<NodeId, Watched>,
+    /// The earliest operation that waits, to look no further than needed.
+    next_overdue: Instant,
+}
+
+/// One client, by its work and by its session.
+#[derive(Debug)]
+struct Watched {
+    name: String,
+    work: &'static str,
+    operation: Service,
+    session: Service,
+}
+
+/// One service of one client.
+#[derive(Debug, Default)]
+struct Service {
+    begun: bool,
+    open: Option<Instant>,
+    past: Vec<(Instant, Option<Instant>)>,
+}
+
+impl Service {
+    fn down(&mut self, since: Instant) -> bool {
+        let opens = self.begun && self.open.is_none();
+        if opens {
+            self.open = Some(since);
+        }
+        opens
+    }
+
+    fn up(&mut self, at: Instant) -> Option<Instant> {
+        self.begun = true;
+        let from = self.open.take()?;
+        self.past.push((from, Some(at)));
+        Some(from)
+    }
+}
+
+/// When steps fired, by id.
+pub type Fired = BTreeMap<String, Vec<Instant>>;
+
+impl Outages {
+    /// Nobody works yet.
+    pub fn new(plan: &Plan, stage: &Stage) -> Self {
+        let watch = |(client, node): (&crate::plan::Client, &NodeId)| {
+            let watched = Watched {
+                name: client.id.clone(),
+                work: client.work.word(),
+                operation: Service::default(),
+                session: Service::default(),
+            };
+            (*node, watched)
+        };
+        let clients = plan.clients.iter().zip(&stage.clients).map(watch).collect();
+        Self { clients, next_overdue: Instant::NEVER }
+    }
+
+    /// A step fired. Announcements are judged at the end; nothing to do now.
+    pub fn fired(&mut self, _step: &str, _at: Instant) {}
+
+    /// A client said something. Gives lines for the timeline.
+    pub fn see(
+        &mut self,
+        moment: &Moment,
+        note: &ClientNote,
+        _scene: &Scene,
+    ) -> Vec<(String, String)> {
+        let Some(client) = self.clients.get_mut(&moment.node) else { return Vec::new() };
+        match note {
+            ClientNote::Connected { .. } => {
+                let name = format!("session({})", client.name);
+                closed(name, client.session.up(moment.at), moment.at)
+            }
+            ClientNote::Disconnected(_) => {
+                client.session.down(moment.at);
+                Vec::new()
+            }
+            ClientNote::Invoked { .. } => {
+                self.next_overdue = self.next_overdue.min(moment.at + PATIENCE);
+                Vec::new()
+            }
+            ClientNote::Completed { outcome, .. } => {
+                let name = client.label();
+                match outcome {
+                    Outcome::ConnectionLoss | Outcome::SessionExpired => {
+                        if !client.operation.down(moment.at) {
+                            return Vec::new();
+                        }
+                        vec![(name, "is out: an operation was lost".to_owned())]
+                    }
+                    _ => closed(name, client.operation.up(moment.at), moment.at),
+                }
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Time passed: operations that wait too long are outages since they were asked for.
+    pub fn pass(&mut self, at: Instant, scene: &Scene) -> Vec<(String, String)> {
+        if at < self.next_overdue {
+            return Vec::new();
+        }
+        let mut lines = Vec::new();
+        self.next_overdue = Instant::NEVER;
+        for (node, client) in &mut self.clients {
+            let Some(waiting) = scene.clients.get(node) else { continue };
+            let Some(since) = waiting.waiting.values().map(|asked| asked.at).min() else {
+                continue;
+            };
+            if since + PATIENCE > at {
+                self.next_overdue = self.next_overdue.min(since + PATIENCE);
+            } else if client.operation.down(since) {
+                let what = format!("is out: no answer since {since}");
+                lines.push((client.label(), what));
+            }
+        }
+        lines
+    }
+
+    /// The end: every outage needs an announcement, every announcement that must come true an outage.
+    pub fn judge(
+        &mut self,
+        end: Instant,
+        plan: &Plan,
+        fired: &Fired,
+    ) -> (Vec<run::Outage>, Vec<(Instant, String)>) {
+        let mut outages = Vec::new();
+        let mut broken = Vec::new();
+        let mut met = vec![Vec::new(); plan.promises.outages.len()];
+        for client in self.clients.values_mut() {
+            let (name, work) = (client.name.clone(), client.work);
+            for (word, service) in [(work, &mut client.operation), ("session", &mut client.session)]
+            {
+                if let Some(from) = service.open.take() {
+                    service.past.push((from, None));
+                }
+                for (from, to) in &service.past {
+                    let of = format!("{word}({name})");
+                    let fits = plan.promises.outages.iter().position(|announced| {
+                        announced.work == word
+                            && announced.clients.contains(&name)
+                            && fits(announced, *from, *to, end, plan, fired)
+                    });
+                    match fits {
+                        Some(index) => met[index].push(name.clone()),
+                        None => broken.push((*from, unannounced(&of, *from, *to, plan, fired))),
+                    }
+                    let expected = fits.map(|index| words(&plan.promises.outages[index]));
+                    let to = to.map(|to| to.as_micros());
+                    outages.push(run::Outage { of, from: from.as_micros(), to, expected });
+                }
+            }
+        }
+        for (announced, met) in plan.promises.outages.iter().zip(&met) {
+            let hung = window_of(&announced.opens, plan, fired);
+            for client in announced.clients.iter().filter(|client| !met.contains(client)) {
+                if announced.must && !hung.is_empty() {
+                    let of = format!("{}({client})", announced.work);
+                    let message = format!("announced and did not come: {of} {}", words(announced));
+                    broken.push((end, message));
+                }
+            }
+        }
+        outages.sort_by(|a, b| (a.from, &a.of).cmp(&(b.from, &b.of)));
+        broken.sort();
+        (outages, broken)
+    }
+}
+
+impl Watched {
+    fn label(&self) -> String {
+        format!("{}({})", self.work, self.name)
+    }
+}
+
+fn closed(of: String, from: Option<Instant>, at: Instant) -> Vec<(String, String)> {
+    let line = |from: Instant| (of, format!("works again after {}", at.since(from)));
+    from.map(line).into_iter().collect()
+}
+
+fn unannounced(of: &str, from: Instant, to: Option<Instant>, plan: &Plan, fired: &Fired) -> String {
+    let until = to.map_or("the end".to_owned(), |to| to.to_string());
+    let near = plan.promises.outages.iter().filter(|one| {
+        let mine = one.clients.iter().any(|client| of == format!("{}({client})", one.work));
+        mine && window_of(&one.opens, plan, fired).iter().any(|(a, b)| *a <= from && from <= *b)
+    });
+    match near.map(words).next() {
+        Some(words) => {
+            format!("{of} was out from {from} to {until}, other than announced ({words})")
+        }
+        None => format!("{of} was out from {from} to {until}, and nobody announced it"),
+    }
+}
+
+/// An announcement in words.
+fn words(announced: &Announced) -> String {
+    let closes = match &announced.closes {
+        Closes::Anytime => String::new(),
+        Closes::Within(window) => format!(", closes {window}"),
+        Closes::Never => ", never closes".to_owned(),
+    };
+    let lasts = announced.lasts;
+    let lasts = if lasts.min.is_none() && lasts.max.is_none() {
+        String::new()
+    } else {
+        format!(", lasts {lasts}")
+    };
+    format!("opens {}{closes}{lasts}", announced.opens)
+}
+
+fn fits(
+    announced: &Announced,
+    from: Instant,
+    to: Option<Instant>,
+    end: Instant,
+    plan: &Plan,
+    fired: &Fired,
+) -> bool {
+    let opens = window_of(&announced.opens, plan, fired);
+    let in_time = opens.iter().any(|(first, last)| *first <= from && from <= *last);
+    let closes = match (&announced.closes, to) {
+        (Closes::Anytime, _) => true,
+        (Closes::Never, to) => to.is_none(),
+        (Closes::Within(window), Some(to)) => {
+            window_of(window, plan, fired).iter().any(|(first, last)| *first <= to && to <= *last)
+        }
+        (Closes::Within(_), None) => false,
+    };
+    let length = to.unwrap_or(end).since(from);
+    let lasts = announced.lasts.min.is_none_or(|min| min <= length)
+        && announced.lasts.max.is_none_or(|max| length <= max);
+    in_time && closes && lasts
+}
+
+/// The dates of a window: one for each firing of the step its beginning hangs on.
+fn window_of(window: &Window, plan: &Plan, fired: &Fired) -> Vec<(Instant, Instant)> {
+    use crate::script::time::Anchor;
+    let firings = |moment: &Date| match &moment.anchor {
+        Anchor::Step(step) => fired.get(step).map_or(0, Vec::len),
+        _ => 1,
+    };
+    let rounds = firings(&window.from).max(firings(&window.to));
+    let date = |moment: &Date, round: usize| {
+        plan.date(moment, |step| {
+            let firings = fired.get(step)?;
+            firings.get(round).or(firings.last()).copied()
+        })
+    };
+    (0..rounds)
+        .filter_map(|round| Some((date(&window.from, round)?, date(&window.to, round)?)))
+        .collect()
+}

@@ -1,0 +1,53 @@
+//! What a run leaves behind for its reader: trails, the state at the end, figures.
+
+use machine::{Instant, Machine};
+use reports::run::{Kind, Line, Statistics, Table};
+
+use crate::cast::{Seen, Stage};
+
+/// One line of the timeline, as a violation's trail shows it.
+pub fn trail(line: &Line) -> String {
+    let mark = match line.kind {
+        Kind::Fault => "!",
+        Kind::Note => " ",
+        Kind::Outage => "~",
+        Kind::Violation => "x",
+    };
+    format!("{} {mark} {} {}", Instant::from_micros(line.at), line.who, line.what)
+}
+
+/// The ensemble at the end, one row for each server.
+pub fn final_state(stage: &Stage) -> Table {
+    let columns = ["server", "myid", "state", "leader", "epoch", "last zxid", "znodes", "sessions"];
+    let rows = stage.servers.iter().map(|node| {
+        let name = stage.world.name_of(*node).to_owned();
+        let view = stage.world.machine(*node).filter(|_| stage.world.is_up(*node));
+        match view.map(Machine::view) {
+            Some(Seen::Server(view)) => vec![
+                name,
+                view.id.to_string(),
+                view.state.to_owned(),
+                view.leader.map_or("-".to_owned(), |leader| leader.to_string()),
+                view.epoch.to_string(),
+                view.last.to_string(),
+                view.znodes.to_string(),
+                view.sessions.to_string(),
+            ],
+            _ => {
+                let exit = stage.world.exit_of(*node);
+                let state = exit.map_or("down".to_owned(), |(code, _)| format!("exited {code}"));
+                let mut row = vec![name, "-".to_owned(), state];
+                row.resize(columns.len(), "-".to_owned());
+                row
+            }
+        }
+    });
+    let rows = rows.collect();
+    Table { columns: columns.map(str::to_owned).to_vec(), rows }
+}
+
+/// What was simulated; what it cost is measured outside, by whoever has a clock.
+pub fn statistics(end: Instant, events: u64) -> Statistics {
+    let simulated_seconds = end.as_micros() as f64 / 1e6;
+    Statistics { simulated_seconds, events, ..Statistics::default() }
+}

@@ -1,0 +1,7 @@
+//! The importer of cluster files: the files of `clusters/`, each rule by itself, and arbitrary text.
+
+mod clusters;
+mod fuzz;
+mod properties;
+mod rules;
+mod shown;
