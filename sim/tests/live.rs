@@ -69,7 +69,7 @@ impl fmt::Display for Fact {
 }
 
 fn with(folder: &str, habit: Habit) -> Live {
-    let mut live = Live::new(Options::default()).expect("a runtime to wait on");
+    let mut live = Live::new(Options::default());
     let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("live-{folder}"));
     let spec = NodeSpec { name: "clerk".to_owned(), aliases: Vec::new(), root };
     live.start(spec, move |_| Clerk(habit)).expect("the node starts");
@@ -114,6 +114,16 @@ fn stop_waits_then_kills() {
     assert_eq!(live.stop("clerk", patience), ended(1, Ended::Killed));
     assert_eq!(live.stop("nobody", patience), None);
     assert!(live.restart("nobody").is_err());
+}
+
+#[test]
+fn an_async_test_can_hold_the_handle() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let mut live = with("async", Habit::IgnoresStop);
+        assert_eq!(live.kill("clerk"), ended(1, Ended::Killed));
+        live.restart("clerk").expect("a dead node can be restarted");
+    });
 }
 
 #[test]

@@ -3,8 +3,7 @@
 //!
 //! Each node has a thread of its own with its machine, its sockets and its timer; syncs run beside
 //! it. Notes become `tracing` events with the field `node`: headlines at level info, details at
-//! debug. [`Live`] is the handle on all of them; it is synchronous and must not be used from within
-//! an async task.
+//! debug. [`Live`] is the handle on all of them; its calls block until they are done.
 //!
 //! Not here: simulated time or faults beyond killing a node ([`crate::world`] has those), and
 //! anything that knows a protocol.
@@ -23,18 +22,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use machine::Machine;
 use socket2::{Domain, Socket, Type};
-use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::LocalSet;
 
 use names::Names;
 use node::{Life, Order};
-use signals::Signals;
+use signals::Watch;
 
 pub use signals::until_signal;
 
@@ -91,10 +91,17 @@ pub struct Live {
     /// Sockets bound but not listening: nobody else gets a reserved port while its node is down.
     held: Vec<Socket>,
     nodes: BTreeMap<String, Node>,
-    exit_sender: UnboundedSender<Exit>,
-    exit_receiver: UnboundedReceiver<Exit>,
+    news_sender: Sender<News>,
+    news: Receiver<News>,
+    /// Ends not yet told.
     exits: VecDeque<Exit>,
-    waiting: Runtime,
+    asked_to_end: bool,
+}
+
+/// What the handle can wait for.
+enum News {
+    Exit(Exit),
+    Signal,
 }
 
 struct Node {
@@ -111,22 +118,19 @@ struct Running {
 
 impl Live {
     /// Nobody yet.
-    ///
-    /// # Errors
-    /// The operating system has no file handle left for the runtime that waits.
-    pub fn new(options: Options) -> io::Result<Self> {
-        let (exit_sender, exit_receiver) = unbounded_channel();
-        Ok(Self {
+    pub fn new(options: Options) -> Self {
+        let (news_sender, news) = channel();
+        Self {
             seed: options.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish()),
             epoch: Instant::now(),
             names: Arc::default(),
             held: Vec::new(),
             nodes: BTreeMap::new(),
-            exit_sender,
-            exit_receiver,
+            news_sender,
+            news,
             exits: VecDeque::new(),
-            waiting: Builder::new_current_thread().enable_all().build()?,
-        })
+            asked_to_end: false,
+        }
     }
 
     /// What chance is drawn from.
@@ -228,31 +232,25 @@ impl Live {
     /// # Errors
     /// The operating system does not let us listen for signals.
     pub fn serve(&mut self, mut on_exit: impl FnMut(&mut Self, &Exit) -> bool) -> io::Result<()> {
-        let mut signals = {
-            let _within = self.waiting.enter();
-            Signals::listen()?
-        };
-        while let Some(exit) = self.exit_or_signal(&mut signals) {
+        let sender = self.news_sender.clone();
+        let _watch = Watch::start(move || {
+            // Nobody asks once the handle is gone.
+            let _ = sender.send(News::Signal);
+        })?;
+        self.asked_to_end = false;
+        while !self.asked_to_end {
+            let exit = match self.exits.pop_front() {
+                Some(exit) => exit,
+                None => match self.hear(None) {
+                    Some(News::Exit(exit)) => exit,
+                    Some(News::Signal) | None => break,
+                },
+            };
             if !on_exit(self, &exit) {
                 break;
             }
         }
         Ok(())
-    }
-
-    fn exit_or_signal(&mut self, signals: &mut Signals) -> Option<Exit> {
-        if let Some(exit) = self.exits.pop_front() {
-            return Some(exit);
-        }
-        let receiver = &mut self.exit_receiver;
-        let exit = self.waiting.block_on(async {
-            tokio::select! {
-                () = signals.next() => None,
-                exit = receiver.recv() => exit,
-            }
-        })?;
-        self.bury(&exit);
-        Some(exit)
     }
 
     fn boot(&mut self, name: &str) -> io::Result<()> {
@@ -272,14 +270,14 @@ impl Live {
             orders: received,
         };
         let live_once = node.live_once.clone();
-        let exits = self.exit_sender.clone();
+        let news = self.news_sender.clone();
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || {
             let (node, incarnation) = (life.name.to_string(), life.incarnation);
             let ended = catch_unwind(AssertUnwindSafe(|| live_once(life)))
                 .unwrap_or_else(|panic| Ended::Panicked(panic_text(&*panic)));
             tracing::info!(node, incarnation, "ended: {ended}");
             // Nobody asks once the handle is gone.
-            let _ = exits.send(Exit { node, incarnation, ended });
+            let _ = news.send(News::Exit(Exit { node, incarnation, ended }));
         })?;
         node.running = Some(Running { orders, thread });
         Ok(())
@@ -306,16 +304,28 @@ impl Live {
         None
     }
 
+    /// The next life to end; none once `until` has come.
     fn next_exit(&mut self, until: Option<Instant>) -> Option<Exit> {
-        let receiver = &mut self.exit_receiver;
-        let exit = self.waiting.block_on(async {
-            match until {
-                Some(at) => tokio::time::timeout_at(at.into(), receiver.recv()).await.ok()?,
-                None => receiver.recv().await,
+        loop {
+            if let News::Exit(exit) = self.hear(until)? {
+                return Some(exit);
             }
-        })?;
-        self.bury(&exit);
-        Some(exit)
+        }
+    }
+
+    fn hear(&mut self, until: Option<Instant>) -> Option<News> {
+        let news = match until {
+            Some(at) => {
+                let left = at.saturating_duration_since(Instant::now());
+                self.news.recv_timeout(left).ok()?
+            }
+            None => self.news.recv().ok()?,
+        };
+        match &news {
+            News::Exit(exit) => self.bury(exit),
+            News::Signal => self.asked_to_end = true,
+        }
+        Some(news)
     }
 
     /// A life has ended: its thread is joined, so that nothing of it is left.

@@ -140,7 +140,7 @@ impl LiveArm {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
             .join(format!("conformance-{}-{count}", std::process::id()));
-        let live = Live::new(Options { seed: Some(SEED) }).expect("a runtime to wait on");
+        let live = Live::new(Options { seed: Some(SEED) });
         let mut arm = Self { live, diary: Diary::default(), folder };
         for host in HOSTS {
             for port in 1000..1003 {
