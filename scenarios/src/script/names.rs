@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::phrase::{Mention, MentionKind};
 use super::problems::{Problems, Span};
-use super::selector::{fits, is_pattern};
+use super::selector::{Role, fits, is_pattern};
 use super::{Located, Script};
 use crate::cluster::Cluster;
 
@@ -134,6 +134,7 @@ impl Known<'_> {
             MentionKind::Client => self.check_client(name, None, span, problems),
             MentionKind::ClientThat(work) => self.check_client(name, Some(work), span, problems),
             MentionKind::Node => self.check_node(name, span, problems),
+            MentionKind::NodeOrState => self.check_state(name, span, problems),
             MentionKind::Host => self.check_host(name, span, problems),
             MentionKind::AnyOf(count) => {
                 let Some(names) = &self.names else { return };
@@ -193,6 +194,17 @@ impl Known<'_> {
         let report = problems.add("E0301", span, format!("{what} `{name}`{rest}"));
         let all = names.all();
         report.label("unknown node").suggest(name, all.iter().map(String::as_str));
+    }
+
+    fn check_state(&self, name: &str, span: &Span, problems: &mut Problems) {
+        let Some(names) = &self.names else { return };
+        if names.nodes(name).is_empty() {
+            let message = format!("`{name}` is neither a state nor a node");
+            let all = names.all();
+            let states = Role::ALL.iter().map(|(state, _)| *state);
+            let words = states.chain(all.iter().map(String::as_str));
+            problems.add("E0301", span, message).suggest(name, words);
+        }
     }
 
     fn check_host(&self, name: &str, span: &Span, problems: &mut Problems) {
