@@ -17,6 +17,8 @@ pub struct Names {
     pub clients: Vec<String>,
     /// The nodes on each host: the cluster's hosts, those of `[hosts]`, and each client's own.
     pub hosts: BTreeMap<String, Vec<String>>,
+    /// Those of `[hosts]` alone.
+    placed: BTreeSet<String>,
 }
 
 impl Names {
@@ -24,7 +26,8 @@ impl Names {
     pub fn of(script: &Script, cluster: &Cluster) -> Self {
         let servers = cluster.zookeepers.iter().map(|server| server.name.clone()).collect();
         let clients: Vec<_> = script.clients.iter().map(|client| client.id.value.clone()).collect();
-        let mut names = Self { servers, clients, hosts: BTreeMap::new() };
+        let placed = script.hosts.keys().cloned().collect();
+        let mut names = Self { servers, clients, hosts: BTreeMap::new(), placed };
         for server in &cluster.zookeepers {
             names.hosts.entry(server.host.clone()).or_default().push(server.name.clone());
         }
@@ -60,9 +63,11 @@ impl Names {
         self.clients.iter().filter(|client| fits(pattern, client)).cloned().collect()
     }
 
-    /// The hosts of that name, or that fit that pattern.
+    /// The hosts of that name, or that fit that pattern: those of `[hosts]`, or else those of the cluster.
     pub fn hosts(&self, pattern: &str) -> Vec<String> {
-        self.hosts.keys().filter(|host| fits(pattern, host)).cloned().collect()
+        let fit = |host: &&String| fits(pattern, host);
+        let placed: Vec<_> = self.placed.iter().filter(fit).cloned().collect();
+        if placed.is_empty() { self.hosts.keys().filter(fit).cloned().collect() } else { placed }
     }
 }
 
