@@ -5,10 +5,11 @@
 use machine::{Chance, ChanceKey, Duration, Instant};
 
 use super::{Client, Outage, Plan, Promises, Said, Step, Trigger};
-use crate::cluster::{Cluster, ZooKeeper};
+use crate::cluster::Cluster;
 use crate::script::action::Action;
 use crate::script::client::{self, Knows};
 use crate::script::condition::Condition;
+use crate::script::ensemble::client_address;
 use crate::script::selector::Selector;
 use crate::script::step::{self, When};
 use crate::script::time::{Anchor, Moment, Window};
@@ -268,14 +269,6 @@ impl Draw<'_> {
         };
         chosen.into_iter().filter(does).collect()
     }
-}
-
-/// Where clients find this server, as its settings have it.
-fn client_address(server: &ZooKeeper) -> String {
-    let settings = server.config(server.preset, server.preset.mechanisms());
-    let address = settings.ok().and_then(|(config, _)| config.client_address);
-    let port = address.as_deref().and_then(|address| address.rsplit(':').next());
-    format!("{}:{}", server.host, port.unwrap_or("2181"))
 }
 
 /// Before anything runs: what selectors of names alone are resolved with.

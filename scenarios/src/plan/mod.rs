@@ -4,6 +4,8 @@
 //! before it can be played; the author's words are kept beside their meaning for reports. [`draw`] makes it.
 
 mod draw;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

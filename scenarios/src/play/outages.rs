@@ -243,7 +243,12 @@ fn fits(
     fired: &Fired,
 ) -> bool {
     let opens = window_of(&announced.opens, plan, fired);
-    let in_time = opens.iter().any(|(first, last)| *first <= from && from <= *last);
+    let in_time = opens.iter().any(|(first, last)| {
+        // An operation that was under way when the window began was asked for just before it.
+        let under_way =
+            from < *first && first.since(from) <= PATIENCE && to.is_none_or(|to| *first < to);
+        under_way || (*first <= from && from <= *last)
+    });
     let closes = match (&announced.closes, to) {
         (Closes::Anytime, _) => true,
         (Closes::Never, to) => to.is_none(),

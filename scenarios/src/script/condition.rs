@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{Facts, SessionState};
 use super::fields::Text;
-use super::phrase::{Mention, Misread, Phrase};
+use super::phrase::{Mention, MentionKind, Misread, Phrase};
 use super::problems::Problems;
 use super::selector::{self, Role, Selector};
 
@@ -247,7 +247,9 @@ fn take_not(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Conditio
 }
 
 fn take_one(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Condition, Misread> {
-    if phrase.took("(") {
+    // A parenthesis around nodes is told from one around a condition by what follows it.
+    let around_nodes = matches!(phrase.after_parenthesis(), Some("is" | ".size" | "-" | ","));
+    if !around_nodes && phrase.took("(") {
         let inner = take(phrase, problems)?;
         phrase.expect(")", RULE, problems)?;
         return Ok(inner);
@@ -288,7 +290,11 @@ fn take_what(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<What, M
         phrase.take();
         return Ok(What::Role(*role));
     }
-    Ok(What::One(selector::take(phrase, problems)?))
+    let of = selector::take(phrase, problems)?;
+    if let (Selector::Pattern(_), Some(mention)) = (&of, phrase.mentions.last_mut()) {
+        mention.kind = MentionKind::NodeOrState;
+    }
+    Ok(What::One(of))
 }
 
 fn take_word_of<T: Copy>(

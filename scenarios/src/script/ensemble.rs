@@ -117,8 +117,20 @@ impl Ensemble {
                 zookeeper.properties.push(property(key, value, "zookeeper-config of the scenario"));
             }
         }
+        if cluster.connect.is_empty() {
+            let addresses = cluster.zookeepers.iter().map(client_address);
+            cluster.connect = addresses.collect::<Vec<_>>().join(",");
+        }
         Some(cluster)
     }
+}
+
+/// Where clients find this server, as its settings have it.
+pub fn client_address(server: &ZooKeeper) -> String {
+    let settings = server.config(server.preset, server.preset.mechanisms());
+    let address = settings.ok().and_then(|(config, _)| config.client_address);
+    let port = address.as_deref().and_then(|address| address.rsplit(':').next());
+    format!("{}:{}", server.host, port.unwrap_or("2181"))
 }
 
 fn property(key: &str, value: &str, from: &str) -> Property {
@@ -127,7 +139,6 @@ fn property(key: &str, value: &str, from: &str) -> Property {
 
 fn inline(zookeepers: u64, lists: ServerLists, preset: Preset) -> Cluster {
     let names: Vec<_> = (1..=zookeepers).map(|number| format!("zk-{number}")).collect();
-    let connect = names.iter().map(|name| format!("{name}:2181")).collect::<Vec<_>>().join(",");
     let host = |name: &String| Host {
         name: name.clone(),
         networks: vec![Network { name: "net".to_string(), aliases: vec![name.clone()] }],
@@ -135,7 +146,6 @@ fn inline(zookeepers: u64, lists: ServerLists, preset: Preset) -> Cluster {
     Cluster {
         hosts: names.iter().map(host).collect(),
         zookeepers: names.iter().map(|name| server(name, &names, lists, preset)).collect(),
-        connect,
         ..Cluster::default()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::phrase::{Mention, MentionKind};
 use super::problems::{Problems, Span};
-use super::selector::{fits, is_pattern};
+use super::selector::{Role, fits, is_pattern};
 use super::{Located, Script};
 use crate::cluster::Cluster;
 
@@ -17,6 +17,8 @@ pub struct Names {
     pub clients: Vec<String>,
     /// The nodes on each host: the cluster's hosts, those of `[hosts]`, and each client's own.
     pub hosts: BTreeMap<String, Vec<String>>,
+    /// Those of `[hosts]` alone.
+    placed: BTreeSet<String>,
 }
 
 impl Names {
@@ -24,7 +26,8 @@ impl Names {
     pub fn of(script: &Script, cluster: &Cluster) -> Self {
         let servers = cluster.zookeepers.iter().map(|server| server.name.clone()).collect();
         let clients: Vec<_> = script.clients.iter().map(|client| client.id.value.clone()).collect();
-        let mut names = Self { servers, clients, hosts: BTreeMap::new() };
+        let placed = script.hosts.keys().cloned().collect();
+        let mut names = Self { servers, clients, hosts: BTreeMap::new(), placed };
         for server in &cluster.zookeepers {
             names.hosts.entry(server.host.clone()).or_default().push(server.name.clone());
         }
@@ -60,9 +63,11 @@ impl Names {
         self.clients.iter().filter(|client| fits(pattern, client)).cloned().collect()
     }
 
-    /// The hosts of that name, or that fit that pattern.
+    /// The hosts of that name, or that fit that pattern: those of `[hosts]`, or else those of the cluster.
     pub fn hosts(&self, pattern: &str) -> Vec<String> {
-        self.hosts.keys().filter(|host| fits(pattern, host)).cloned().collect()
+        let fit = |host: &&String| fits(pattern, host);
+        let placed: Vec<_> = self.placed.iter().filter(fit).cloned().collect();
+        if placed.is_empty() { self.hosts.keys().filter(fit).cloned().collect() } else { placed }
     }
 }
 
@@ -134,6 +139,7 @@ impl Known<'_> {
             MentionKind::Client => self.check_client(name, None, span, problems),
             MentionKind::ClientThat(work) => self.check_client(name, Some(work), span, problems),
             MentionKind::Node => self.check_node(name, span, problems),
+            MentionKind::NodeOrState => self.check_state(name, span, problems),
             MentionKind::Host => self.check_host(name, span, problems),
             MentionKind::AnyOf(count) => {
                 let Some(names) = &self.names else { return };
@@ -193,6 +199,17 @@ impl Known<'_> {
         let report = problems.add("E0301", span, format!("{what} `{name}`{rest}"));
         let all = names.all();
         report.label("unknown node").suggest(name, all.iter().map(String::as_str));
+    }
+
+    fn check_state(&self, name: &str, span: &Span, problems: &mut Problems) {
+        let Some(names) = &self.names else { return };
+        if names.nodes(name).is_empty() {
+            let message = format!("`{name}` is neither a state nor a node");
+            let all = names.all();
+            let states = Role::ALL.iter().map(|(state, _)| *state);
+            let words = states.chain(all.iter().map(String::as_str));
+            problems.add("E0301", span, message).suggest(name, words);
+        }
     }
 
     fn check_host(&self, name: &str, span: &Span, problems: &mut Problems) {

@@ -37,6 +37,8 @@ pub struct Mention {
 pub enum MentionKind {
     /// A server or a client, or a pattern that fits some.
     Node,
+    /// A server or a client, where the word for a state could be as well.
+    NodeOrState,
     /// A client.
     Client,
     /// A client, of which (or of some that fit the pattern) this is the work.
@@ -110,6 +112,21 @@ impl<'t> Phrase<'t> {
         self.tokens.get(self.next + 1)
     }
 
+    /// What follows the parenthesis that opens here.
+    pub fn after_parenthesis(&self) -> Option<&'t str> {
+        let mut open = 0;
+        for (index, token) in self.tokens.iter().enumerate().skip(self.next) {
+            match token.text {
+                "(" => open += 1,
+                ")" if open == 1 => return self.tokens.get(index + 1).map(|token| token.text),
+                ")" if open > 1 => open -= 1,
+                _ if open == 0 => return None,
+                _ => {}
+            }
+        }
+        None
+    }
+
     /// Takes the next token.
     pub fn take(&mut self) -> Option<Token<'t>> {
         let token = self.tokens.get(self.next).cloned();
@@ -152,7 +169,8 @@ impl<'t> Phrase<'t> {
         if self.depth <= DEPTH_MAX {
             return Ok(());
         }
-        problems.add(code, &self.text.span, "too many parentheses inside each other");
+        let place = self.peek().map_or(self.text.span.clone(), |token| self.place(token));
+        problems.add(code, &place, "too many parentheses inside each other");
         Err(Misread)
     }
 

@@ -105,17 +105,21 @@ impl Report<'_> {
 
     /// Names what may have been meant instead of `wrong`; without one that is near, says what there is.
     pub fn suggest<'n>(self, wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Self {
-        let names: Vec<_> = names.into_iter().collect();
-        let near = names
-            .iter()
-            .map(|name| (distance(wrong, name), *name))
-            .filter(|(far, name)| *far <= (name.len().max(wrong.len()) / 3).max(1))
-            .min();
-        let listed = || names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        match near {
-            Some((_, name)) => self.help(format!("did you mean `{name}`?")),
+        let mut names: Vec<_> =
+            names.into_iter().map(|name| (distance(wrong, name), name)).collect();
+        names.dedup();
+        let listed = |names: &mut dyn Iterator<Item = &(usize, &str)>| {
+            names.map(|(_, name)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        };
+        let is_near =
+            |(far, name): &&(usize, &str)| *far <= (name.len().max(wrong.len()) / 3).max(1);
+        match names.iter().filter(is_near).map(|(far, _)| *far).min() {
+            Some(nearest) => {
+                let mut best = names.iter().filter(|(far, _)| *far == nearest);
+                self.help(format!("did you mean {}?", listed(&mut best)))
+            }
             None if names.is_empty() => self,
-            None => self.help(format!("there is {}", listed())),
+            None => self.help(format!("there is {}", listed(&mut names.iter()))),
         }
     }
 }

@@ -77,7 +77,6 @@ pub fn read(value: Value<'_>, number: usize, problems: &mut Problems) -> Option<
         let message = format!("`{verb}` cannot be undone, so it has no `for`");
         problems.add("E0403", &lasts.span, message).help("leave `for` out");
     }
-    fields.call(format!("a step that does `{verb}`"));
     fields.finish(problems);
     mentions.append(&mut names);
     Some(Step { id, when: when?, action, lasts, mentions, span: value.span() })

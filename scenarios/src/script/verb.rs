@@ -62,6 +62,7 @@ pub const VERBS: [&str; 29] = [
 /// The action that the keys of a step describe, and the names it mentions. Complains and gives `None` if they do not.
 pub fn action(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<(Action, Vec<Mention>)> {
     let verb = fields.need_text("do", problems)?;
+    fields.call(format!("a step that does `{}`", verb.value));
     let mut mentions = Vec::new();
     let deed = deed(&verb, fields, problems);
     let (who, to) = sides(&verb, fields, &mut mentions, problems)?;
@@ -221,15 +222,18 @@ fn sides(
             Some((from?, Some(to?)))
         }
         _ if fields.has("hosts") && fields.has("nodes") => {
+            fields.ignore(&["nodes", "hosts"]);
             let span = fields.key_span("hosts");
             problems.add("E0403", &span, "a step is about `nodes` or about `hosts`, not both");
             None
         }
         _ if fields.has("hosts") => {
+            fields.ignore(&["nodes"]);
             let text = fields.text("hosts", problems)?;
             Some((hosts(&text, mentions, problems)?, None))
         }
         _ => {
+            fields.ignore(&["hosts"]);
             let text = fields.need_text("nodes", problems)?;
             Some((side(&text, mentions, problems)?, None))
         }
