@@ -383,12 +383,21 @@ impl<'p, 'w> Play<'p, 'w> {
             }
             _ => Vec::new(),
         };
+        let life = |world: &World<Actor>| match fault {
+            Fault::Boot { node } | Fault::Restart { node } => {
+                Some((*node, world.incarnation(*node)))
+            }
+            _ => None,
+        };
+        let before = life(&self.stage.world);
         self.stage.world.apply(fault);
         for node in dies {
             self.stage.scene.died(node);
         }
-        if let Fault::Boot { node } | Fault::Restart { node } = fault {
-            self.stage.scene.booted(*node);
+        if let Some((node, _)) =
+            life(&self.stage.world).filter(|_| before != life(&self.stage.world))
+        {
+            self.stage.scene.booted(node);
         }
     }
 

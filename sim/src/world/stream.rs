@@ -392,7 +392,9 @@ impl Core {
             self.transmit_all(id);
             return None;
         }
-        if there && end.on_wire == 0 && !end.queue.is_empty() {
+        // With the way back cut, a repetition brings the piece that was lost, and after that only what is there already.
+        if there && stall.lost && end.on_wire == 0 && !end.queue.is_empty() {
+            stall.lost = false;
             self.transmit(id);
         }
         self.queue.push(self.now + wait, Event::Retransmit { end: id, stall: token });
