@@ -1,0 +1,59 @@
+//! Every scenario of the library holds, and every failing one is caught by the check it is named after.
+//!
+//! More seeds: `cargo run --release -- run --seeds 1..50 scenarios/library/*.toml`.
+
+mod support;
+
+use reports::run::Verdict;
+use support::{play, scenarios, stem, story};
+
+const SEEDS: [u64; 3] = [1, 2, 3];
+
+#[test]
+fn every_scenario_of_the_library_passes() {
+    let mut wrong = Vec::new();
+    for path in scenarios("library") {
+        for seed in SEEDS {
+            let run = play(&path, seed);
+            if run.verdict != Verdict::Pass {
+                wrong.push(format!("{} seed {seed}: {:?}\n{}", stem(&path), run.verdict, story(&run)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// `zb-01-leader-without-committed-writes` is caught by `ZB-1`, `outage-…` by `outage`.
+fn check_named(stem: &str) -> String {
+    let mut parts = stem.split('-');
+    match (parts.next(), parts.next().and_then(|number| number.parse::<u32>().ok())) {
+        (Some(family), Some(number)) => format!("{}-{number}", family.to_uppercase()),
+        (Some("diff"), _) => "ZB-1".to_owned(),
+        (Some(family), None) => family.to_owned(),
+        (None, _) => unreachable!("a split gives at least one part"),
+    }
+}
+
+#[test]
+fn every_failing_scenario_is_caught_by_its_check() {
+    let mut wrong = Vec::new();
+    for path in scenarios("failing") {
+        let (name, check) = (stem(&path), check_named(stem(&path)));
+        let caught = (1..=10).any(|seed| {
+            let run = play(&path, seed);
+            run.verdict == Verdict::Fail && run.violations.iter().any(|one| one.check == check)
+        });
+        if !caught {
+            wrong.push(format!("{name}: {check} did not catch it for any of ten seeds"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_check_has_a_failing_scenario() {
+    let caught: Vec<_> = scenarios("failing").iter().map(|path| check_named(stem(path))).collect();
+    let checks = ::scenarios::checks::all();
+    let without = checks.iter().map(|check| check.id()).filter(|id| !caught.iter().any(|one| one == id));
+    assert_eq!(without.collect::<Vec<_>>(), Vec::<&str>::new());
+}
