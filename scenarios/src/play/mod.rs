@@ -387,6 +387,9 @@ impl<'p, 'w> Play<'p, 'w> {
         for node in dies {
             self.stage.scene.died(node);
         }
+        if let Fault::Wipe { node } = fault {
+            self.stage.scene.wiped(*node);
+        }
         if let Fault::Boot { node } | Fault::Restart { node } = fault {
             self.stage.scene.booted(*node);
         }
