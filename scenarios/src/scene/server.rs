@@ -169,7 +169,8 @@ impl Server {
     /// The disk was read: what is known is confirmed, or was lost.
     fn recover(&mut self, snapshot: Zxid, replayed: &[(Zxid, u64)]) {
         let mut known = std::mem::take(&mut self.history);
-        if let Some((_, on_disk)) = self.taken_over.take_if(|(installed, _)| snapshot < *installed) {
+        if let Some((_, on_disk)) = self.taken_over.take_if(|(installed, _)| snapshot < *installed)
+        {
             known = on_disk;
         }
         self.taken_over = None;
