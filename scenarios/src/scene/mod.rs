@@ -4,6 +4,7 @@
 //! looks into a machine, and nothing is scanned again.
 
 pub mod client;
+pub mod history;
 pub mod server;
 pub mod truth;
 
@@ -83,6 +84,13 @@ impl Scene {
         }
     }
 
+    /// A dead node's disk was emptied: that it has nothing is no violation.
+    pub fn wiped(&mut self, node: NodeId) {
+        if let Some(server) = self.servers.get_mut(&node) {
+            server.wiped();
+        }
+    }
+
     /// The truth of the ensemble a server belongs to.
     pub fn truth(&self, server: &Server) -> &Truth {
         &self.ensembles[server.ensemble]
@@ -124,8 +132,8 @@ impl Scene {
         let ensemble = server.ensemble;
         if let ServerNote::SnapshotInstalled { from, zxid, .. } = note {
             let giver = self.by_sid(ensemble, *from).and_then(|node| self.servers.get(&node));
-            let history = giver.map(|giver| giver.history_up_to(*zxid)).unwrap_or_default();
-            self.servers.get_mut(&moment.node).expect("looked up above").install(history);
+            let history = giver.map(|giver| giver.history.in_snapshot(*zxid)).unwrap_or_default();
+            self.servers.get_mut(&moment.node).expect("looked up above").install(*zxid, history);
         }
         let server = self.servers.get_mut(&moment.node).expect("looked up above");
         server.fold(note);

@@ -1,9 +1,9 @@
 //! One ZooKeeper server, as its notes tell: its role, its promises, and the history it holds.
 
-use std::sync::Arc;
-
 use coordinator::id::{Epoch, ServerId, Zxid};
 use coordinator::note::ServerNote;
+
+pub use super::history::{Entry, History};
 
 /// A server as the observer knows it.
 #[derive(Clone, Debug)]
@@ -20,14 +20,22 @@ pub struct Server {
     pub accepted: Epoch,
     /// `currentEpoch` on disk.
     pub current: Epoch,
-    /// What it holds in log or snapshot, oldest first. Outlives its process.
-    pub history: Vec<Entry>,
+    /// What it holds in log, snapshot or memory. Outlives its process.
+    pub history: History,
+    /// What it was known to hold just before it last read its disk back.
+    pub recovered_over: History,
+    /// While a leader's tree was taken over and no snapshot of it is written: its last transaction, and what the disk holds.
+    pub taken_over: Option<(Zxid, History)>,
+    /// How often its disk was wiped. Whatever was promised before counts no more.
+    pub wipes: u64,
     /// Everything up to here is on disk, as far as it was told.
     pub synced: Zxid,
     /// The last transaction applied as committed in this life, or recovered.
     pub delivered: Zxid,
     /// The point of the last truncation, until something is logged again.
     pub truncated_to: Option<Zxid>,
+    /// What the last truncation took away: a snapshot that was kept may bring it back.
+    cut_off: Vec<Entry>,
 }
 
 /// What a server takes itself for.
@@ -59,17 +67,6 @@ pub enum State {
     Standalone,
 }
 
-/// One transaction in a server's history.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Which.
-    pub zxid: Zxid,
-    /// Its digest.
-    pub digest: u64,
-    /// The log file it is in and the file's length with it; `None` if only a snapshot holds it.
-    pub place: Option<(Arc<str>, u64)>,
-}
-
 impl Server {
     /// A server that was never started.
     pub fn new(name: &str, sid: ServerId, ensemble: usize) -> Self {
@@ -80,10 +77,14 @@ impl Server {
             state: State::Down,
             accepted: Epoch(0),
             current: Epoch(0),
-            history: Vec::new(),
+            history: History::default(),
+            recovered_over: History::default(),
+            taken_over: None,
+            wipes: 0,
             synced: Zxid::ZERO,
             delivered: Zxid::ZERO,
             truncated_to: None,
+            cut_off: Vec::new(),
         }
     }
 
@@ -97,37 +98,34 @@ impl Server {
 
     /// The last transaction it holds.
     pub fn last(&self) -> Zxid {
-        self.history.last().map_or(Zxid::ZERO, |entry| entry.zxid)
+        self.history.newest()
     }
 
     /// The entry of a transaction, if it holds it.
     pub fn entry(&self, zxid: Zxid) -> Option<&Entry> {
-        let place = self.history.binary_search_by_key(&zxid, |entry| entry.zxid).ok()?;
-        self.history.get(place)
+        self.history.entry(zxid)
     }
 
-    /// Its history up to and including `zxid`, as another server would get it in a snapshot.
-    pub fn history_up_to(&self, zxid: Zxid) -> Vec<Entry> {
-        let end = self.history.partition_point(|entry| entry.zxid <= zxid);
-        let entries = self.history[..end].iter();
-        entries.map(|entry| Entry { place: None, ..entry.clone() }).collect()
+    /// A leader's tree replaced its own, in memory: its disk follows when a snapshot is written.
+    pub fn install(&mut self, zxid: Zxid, history: History) {
+        self.delivered = history.newest();
+        let own = std::mem::replace(&mut self.history, history);
+        let on_disk = self.taken_over.take().map_or(own, |(_, own)| own);
+        self.taken_over = Some((zxid, on_disk));
+        self.cut_off.clear();
     }
 
-    /// A leader's tree replaced its own.
-    pub fn install(&mut self, history: Vec<Entry>) {
-        self.delivered = history.last().map_or(Zxid::ZERO, |entry| entry.zxid);
-        self.history = history;
+    /// Its disk is empty now.
+    pub fn wiped(&mut self) {
+        let (name, wipes) = (std::mem::take(&mut self.name), self.wipes + 1);
+        *self = Self { wipes, ..Self::new(&name, self.sid, self.ensemble) };
     }
 
     /// Folds one of its notes.
     pub fn fold(&mut self, note: &ServerNote) {
         match note {
             ServerNote::Recovered { snapshot, replayed, last, accepted, current, .. } => {
-                self.history.truncate(self.history.partition_point(|one| one.zxid <= *snapshot));
-                for (zxid, digest) in replayed.iter() {
-                    let place = None;
-                    self.history.push(Entry { zxid: *zxid, digest: *digest, place });
-                }
+                self.recover(*snapshot, replayed);
                 (self.accepted, self.current) = (*accepted, *current);
                 (self.delivered, self.synced) = (*last, *last);
             }
@@ -149,13 +147,18 @@ impl Server {
             ServerNote::RefusedToStart(_) => self.state = State::Down,
             ServerNote::Logged { zxid, digest, file, end } => {
                 self.truncated_to = None;
-                let place = Some((file.clone(), *end));
-                self.history.push(Entry { zxid: *zxid, digest: *digest, place });
+                self.history.put(*zxid, *digest, Some((file.clone(), *end)));
             }
             ServerNote::Synced { upto } => self.synced = self.synced.max(*upto),
             ServerNote::Delivered { record, .. } => self.deliver(record.header.zxid, record.digest),
+            ServerNote::SnapshotTaken { zxid } => {
+                self.taken_over.take_if(|(installed, _)| *zxid >= *installed);
+            }
             ServerNote::Truncated { to } => {
-                self.history.truncate(self.history.partition_point(|one| one.zxid <= *to));
+                self.cut_off = match &mut self.taken_over {
+                    Some((_, on_disk)) => on_disk.cut(*to),
+                    None => self.history.cut(*to),
+                };
                 self.truncated_to = Some(*to);
                 self.synced = self.synced.min(*to);
             }
@@ -163,11 +166,29 @@ impl Server {
         }
     }
 
+    /// The disk was read: what is known is confirmed, or was lost.
+    fn recover(&mut self, snapshot: Zxid, replayed: &[(Zxid, u64)]) {
+        let mut known = std::mem::take(&mut self.history);
+        if let Some((_, on_disk)) = self.taken_over.take_if(|(installed, _)| snapshot < *installed)
+        {
+            known = on_disk;
+        }
+        self.taken_over = None;
+        // A snapshot that was kept brings back what was cut off the log.
+        for entry in self.cut_off.drain(..).filter(|entry| entry.zxid <= snapshot) {
+            known.put(entry.zxid, entry.digest, None);
+        }
+        self.history = known.up_to(snapshot);
+        for (zxid, digest) in replayed {
+            let same = known.entry(*zxid).filter(|entry| entry.digest == *digest);
+            self.history.put(*zxid, *digest, same.and_then(|entry| entry.place.clone()));
+        }
+        self.recovered_over = known;
+    }
+
     /// An applied transaction that is not in the log (yet) is held all the same: in memory, or by the next snapshot.
     fn deliver(&mut self, zxid: Zxid, digest: u64) {
         self.delivered = zxid;
-        if self.last() < zxid {
-            self.history.push(Entry { zxid, digest, place: None });
-        }
+        self.history.put(zxid, digest, None);
     }
 }

@@ -9,15 +9,19 @@ use coordinator::note::ServerNote;
 use coordinator::txn::{Record, Txn, TxnHeader};
 use sim::world::NodeId;
 
-use super::{Moment, Server};
+use super::{Moment, Server, history};
 
 /// The truth of one ensemble.
 #[derive(Clone, Debug, Default)]
 pub struct Truth {
     /// All committed transactions in order, with their digests.
     pub order: Vec<(Zxid, u64)>,
+    /// For each place in the order, the fingerprint of everything up to it: comparable with [`history::History`].
+    chains: Vec<u64>,
     /// The contents of everything that was ever proposed, logged or delivered, by zxid and digest.
     pub records: BTreeMap<(Zxid, u64), Arc<Record>>,
+    /// The digest each zxid was last proposed with: a standalone server may give a lost zxid out again.
+    proposed: BTreeMap<Zxid, u64>,
     /// Who was established as leader of which epoch, first come first.
     pub leaders: BTreeMap<Epoch, NodeId>,
     /// What every znode was, by path: its states in order of the zxid that made them; `None` where it was deleted.
@@ -55,6 +59,11 @@ impl Truth {
         Some(self.order[place].1)
     }
 
+    /// The fingerprint of all committed transactions; 0 for none.
+    pub fn chain(&self) -> u64 {
+        self.chains.last().copied().unwrap_or_default()
+    }
+
     /// The content of a committed transaction.
     pub fn record(&self, zxid: Zxid) -> Option<&Arc<Record>> {
         self.records.get(&(zxid, self.digest(zxid)?))
@@ -83,17 +92,18 @@ impl Truth {
     /// Folds a note of `server`, which has already been folded into it.
     pub fn fold(&mut self, moment: &Moment, note: &ServerNote, server: &Server) {
         match note {
-            ServerNote::Proposed(record) => self.know(record),
+            ServerNote::Proposed(record) => {
+                self.know(record);
+                self.proposed.insert(record.header.zxid, record.digest);
+            }
             ServerNote::Committed { zxid } => {
-                let known = self.records.range((*zxid, 0)..=(*zxid, u64::MAX)).next_back();
-                if let Some(record) = known.map(|(_, record)| record.clone()) {
+                let digest = self.proposed.get(zxid).copied().unwrap_or_default();
+                if let Some(record) = self.records.get(&(*zxid, digest)).cloned() {
                     self.commit(&record);
                 }
             }
-            ServerNote::Delivered { record, .. } => {
-                self.know(record);
-                self.commit(record);
-            }
+            // No proof that it is committed: while it is brought up to date, a follower applies all its leader has.
+            ServerNote::Delivered { record, .. } => self.know(record),
             ServerNote::Established { epoch, .. } => {
                 self.leaders.entry(*epoch).or_insert(moment.node);
                 self.commit_history(server);
@@ -123,6 +133,7 @@ impl Truth {
         if header.zxid <= self.last() {
             return;
         }
+        self.chains.push(history::link(self.chain(), header.zxid, record.digest));
         self.order.push((header.zxid, record.digest));
         self.apply(&header, &record.txn);
     }

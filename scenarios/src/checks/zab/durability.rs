@@ -1,0 +1,101 @@
+//! ZB-1: whatever was committed is on the disks of a quorum, and every later leader has it.
+//!
+//! It matters because a client was told "done". A leader without a committed transaction makes all others forget it, and
+//! nobody is told.
+//!
+//! The smallest way to break it: a server misses one commit, and is elected all the same. Released versions break it when a
+//! follower that acknowledged a history, and did not write it down, loses power (ZOOKEEPER-3911).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coordinator::id::Zxid;
+use coordinator::note::ServerNote;
+use coordinator::quorum;
+use sim::world::NodeId;
+
+use super::super::Check;
+use super::is_durable;
+use crate::cast::Said;
+use crate::scene::{Moment, Outside, Scene, Server};
+
+/// The servers on whose disks a transaction truly was when they acknowledged it, until it is committed.
+#[derive(Default)]
+pub struct Durability {
+    holders: BTreeMap<(usize, Zxid), BTreeSet<NodeId>>,
+}
+
+impl Check for Durability {
+    fn id(&self) -> &'static str {
+        "ZB-1"
+    }
+
+    fn property(&self) -> &'static str {
+        "What was committed is on the disks of a quorum, and in the history of every later leader."
+    }
+
+    fn see(
+        &mut self,
+        moment: &Moment,
+        said: &Said,
+        scene: &Scene,
+        outside: &dyn Outside,
+        found: &mut Vec<String>,
+    ) {
+        let Said::Server(note) = said else { return };
+        let Some(server) = scene.servers.get(&moment.node) else { return };
+        match note {
+            ServerNote::Acknowledged { zxid } if *zxid > scene.truth(server).last() => {
+                let durable = server.entry(*zxid);
+                if durable.is_some_and(|entry| is_durable(entry, moment.node, outside)) {
+                    let holders = self.holders.entry((server.ensemble, *zxid)).or_default();
+                    holders.insert(moment.node);
+                }
+            }
+            ServerNote::Committed { zxid } => found.extend(self.committed(*zxid, server, scene)),
+            ServerNote::Established { .. } | ServerNote::ServesStandalone => {
+                found.extend(lacking(server, scene));
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Durability {
+    fn committed(&mut self, zxid: Zxid, leader: &Server, scene: &Scene) -> Option<String> {
+        let ensemble = leader.ensemble;
+        let holders = self.holders.remove(&(ensemble, zxid)).unwrap_or_default();
+        while let Some((key, _)) =
+            self.holders.range((ensemble, Zxid::ZERO)..(ensemble, zxid)).next()
+        {
+            let key = *key;
+            self.holders.remove(&key);
+        }
+        let needed = quorum::majority_of(scene.members(ensemble).count());
+        if holders.len() >= needed {
+            return None;
+        }
+        let names: Vec<&str> = holders.iter().map(|node| super::name(scene, *node)).collect();
+        let who = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+        Some(format!(
+            "{} committed {zxid}, and of those who acknowledged it only {who} had it on disk, not {needed} servers",
+            leader.name
+        ))
+    }
+}
+
+/// What a new leader lacks of what was committed before.
+fn lacking(leader: &Server, scene: &Scene) -> Option<String> {
+    let truth = scene.truth(leader);
+    if leader.history.chain_at(truth.last()) == truth.chain() {
+        return None;
+    }
+    let held = |zxid, digest| leader.entry(zxid).is_some_and(|entry| entry.digest == digest);
+    let mut lost = truth.order.iter().filter(|(zxid, digest)| !held(*zxid, *digest));
+    let (first, _) = lost.next()?;
+    let more = lost.count();
+    let newest = leader.last();
+    Some(format!(
+        "{} leads with a history up to {newest} that lacks the committed {first} and {more} more",
+        leader.name
+    ))
+}
