@@ -3,6 +3,9 @@
 //! A check file opens with the property in one sentence, why it matters, and the smallest way to break it. A check is only
 //! trusted once it was seen to fail in a run of the real machines: those runs are in `scenarios/failing`.
 
+mod clients;
+mod liveness;
+
 use crate::cast::Said;
 use crate::scene::{Moment, Outside, Scene};
 
@@ -32,5 +35,7 @@ pub trait Check {
 
 /// All checks, in the order of their ids. They are always on.
 pub fn all() -> Vec<Box<dyn Check>> {
-    Vec::new()
+    let mut all = liveness::all();
+    all.extend(clients::all());
+    all
 }
