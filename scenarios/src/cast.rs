@@ -1,7 +1,9 @@
 //! The cast: every kind of node a scenario can put on the stage, as one machine type, and the staging of a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use coordinator::client::ConnectString;
 use coordinator::config::Config;
 use coordinator::node::{self, Coordinator};
 use coordinator::note::{ClientNote, ServerNote};
@@ -12,6 +14,7 @@ use sim::world::{HostId, HostSpec, NodeId, World};
 
 use crate::cluster::{Cluster, ZooKeeper};
 use crate::plan::{self, Plan};
+use crate::scene::server::Membership;
 use crate::scene::{self, Scene, Truth};
 use crate::script::client::Work;
 
@@ -119,6 +122,8 @@ pub struct Stage {
     pub servers: Vec<NodeId>,
     /// All clients, in the order of the scenario.
     pub clients: Vec<NodeId>,
+    /// The client ports of the servers.
+    doors: Vec<(NodeId, u16)>,
     /// What must be said beside the verdict.
     pub remarks: Vec<String>,
 }
@@ -141,13 +146,15 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
         scene: Scene::default(),
         servers: Vec::new(),
         clients: Vec::new(),
+        doors: Vec::new(),
         remarks: Vec::new(),
     };
     let mut ensembles = Ensembles::default();
     for zookeeper in &cluster.zookeepers {
         stage.add_server(zookeeper, plan, hosts[zookeeper.host.as_str()], &mut ensembles);
     }
-    stage.scene.ensembles = vec![Truth::default(); ensembles.count];
+    stage.scene.ensembles = vec![Truth::new(); ensembles.count];
+    stage.introduce(ensembles.configs);
     for client in &plan.clients {
         stage.add_client(client, &everywhere);
     }
@@ -162,6 +169,7 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
 struct Ensembles {
     by_members: BTreeMap<String, usize>,
     count: usize,
+    configs: BTreeMap<NodeId, Config>,
 }
 
 impl Ensembles {
@@ -207,17 +215,59 @@ impl Stage {
         };
         let ensemble = ensembles.of(config.as_ref());
         let sid = config.as_ref().map(|config| config.id).unwrap_or_default();
+        let configured = config.clone();
         let node = self.world.add_node(&zookeeper.name, host, move |_| match &config {
             Some(config) => Actor::Server(Box::new(Coordinator::new(config.clone()))),
             None => Actor::NeverStarts(why.clone()),
         });
         let server = scene::Server::new(&zookeeper.name, sid, ensemble);
         self.scene.servers.insert(node, server);
+        ensembles.configs.extend(configured.map(|config| (node, config)));
         self.nodes.insert(zookeeper.name.clone(), node);
         self.servers.push(node);
         for what in zookeeper.preset.not_modelled() {
             self.remarks.push(format!("ZooKeeper {}, not modelled: {what}", zookeeper.preset));
         }
+    }
+
+    /// Tells the scene who is really to be found where configurations and clients look for servers.
+    fn introduce(&mut self, configs: BTreeMap<NodeId, Config>) {
+        for (node, config) in &configs {
+            let here = self.world.host_of(*node);
+            let addresses = config.servers.iter().filter(|(sid, _)| **sid != config.id);
+            let peers = addresses.filter_map(|(sid, peer)| {
+                let address = format!("{}:{}", peer.host, peer.election_port);
+                let (host, _) = self.world.resolve(here, &address)?;
+                let there = |(other, its): &(&NodeId, &Config)| {
+                    its.id == *sid && self.world.host_of(**other) == host
+                };
+                configs.iter().find(there).map(|(peer, _)| *peer)
+            });
+            let membership = Membership {
+                voters: config.servers.len().max(1),
+                tick: config.tick,
+                init_limit: config.init_limit,
+                sync_limit: config.sync_limit,
+                peers: peers.collect(),
+            };
+            let server = self.scene.servers.get_mut(node).expect("added with its configuration");
+            server.membership = membership;
+        }
+        self.doors = configs.iter().filter_map(|(node, config)| door(*node, config)).collect();
+    }
+
+    /// The servers a client finds at the addresses it was given.
+    fn found_by(&self, client: HostId, connect: &str) -> BTreeMap<Arc<str>, NodeId> {
+        let Ok(connect) = connect.parse::<ConnectString>() else { return BTreeMap::new() };
+        let found = connect.servers().iter().filter_map(|address| {
+            let (host, port) = self.world.resolve(client, address)?;
+            let mut doors = self.doors.iter();
+            let (node, _) = doors.find(|(node, open)| {
+                *open == port && self.world.host_of(*node) == host
+            })?;
+            Some((address.clone(), *node))
+        });
+        found.collect()
     }
 
     fn add_client(&mut self, client: &plan::Client, networks: &BTreeSet<String>) {
@@ -234,10 +284,18 @@ impl Stage {
             None => Actor::Client(Box::new(workload::Client::new(config.clone()))),
             Some(why) => Actor::NeverStarts(why.clone()),
         });
-        self.scene.clients.insert(node, scene::Client::new(&client.id));
+        let knows = self.found_by(host, &client.connect);
+        let person = scene::Client { knows, ..scene::Client::new(&client.id) };
+        self.scene.clients.insert(node, person);
         self.nodes.insert(client.id.clone(), node);
         self.clients.push(node);
     }
+}
+
+/// The port a server serves clients at, if it does.
+fn door(node: NodeId, config: &Config) -> Option<(NodeId, u16)> {
+    let (_, port) = config.client_address.as_ref()?.rsplit_once(':')?;
+    Some((node, port.parse().ok()?))
 }
 
 /// The workload that does what a scenario's client is to do.

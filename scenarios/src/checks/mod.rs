@@ -3,7 +3,12 @@
 //! A check file opens with the property in one sentence, why it matters, and the smallest way to break it. A check is only
 //! trusted once it was seen to fail in a run of the real machines: those runs are in `scenarios/failing`.
 
+<<<<<<< HEAD
 mod zab;
+=======
+mod clients;
+mod liveness;
+>>>>>>> checks-zs
 
 use crate::cast::Said;
 use crate::scene::{Moment, Outside, Scene};
@@ -34,7 +39,13 @@ pub trait Check {
 
 /// All checks, in the order of their ids. They are always on.
 pub fn all() -> Vec<Box<dyn Check>> {
+<<<<<<< HEAD
     let mut checks = Vec::new();
     checks.extend(zab::all());
     checks
+=======
+    let mut all = liveness::all();
+    all.extend(clients::all());
+    all
+>>>>>>> checks-zs
 }

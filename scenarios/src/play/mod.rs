@@ -111,6 +111,12 @@ impl Outside for Behind<'_> {
     fn reaches(&self, from: NodeId, to: NodeId) -> bool {
         self.0.reachable(self.0.host_of(from), self.0.host_of(to))
     }
+    fn is_well(&self, node: NodeId) -> bool {
+        self.0.is_well(node)
+    }
+    fn reaches_well(&self, from: NodeId, to: NodeId) -> bool {
+        self.0.reaches_well(self.0.host_of(from), self.0.host_of(to))
+    }
     fn durable_len(&self, node: NodeId, path: &str) -> Option<u64> {
         self.0.durable_len(node, path)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use coordinator::id::{SessionId, Zxid};
 use coordinator::note::{ClientNote, Operation, Outcome};
 use machine::Instant;
+use sim::world::NodeId;
 
 use super::Moment;
 use crate::script::facts::SessionState;
@@ -23,6 +24,14 @@ pub struct Client {
     pub state: SessionState,
     /// The server it is connected to (`host:port`).
     pub server: Option<Arc<str>>,
+    /// The same server as a node; `None` also where its address leads to none.
+    pub at: Option<NodeId>,
+    /// The server it tried last.
+    pub tried: Option<NodeId>,
+    /// Where the addresses of its connect string lead.
+    pub knows: BTreeMap<Arc<str>, NodeId>,
+    /// The operation that ended last: its number, and what was asked.
+    pub ended: Option<(u64, Asked)>,
     /// What it asked for and has no answer to, by operation number.
     pub waiting: BTreeMap<u64, Asked>,
     /// The newest zxid it has seen in a reply.
@@ -59,6 +68,10 @@ impl Client {
             timeout_ms: 0,
             state: SessionState::New,
             server: None,
+            at: None,
+            tried: None,
+            knows: BTreeMap::new(),
+            ended: None,
             waiting: BTreeMap::new(),
             seen: Zxid::ZERO,
             holds_lock: false,
@@ -72,6 +85,7 @@ impl Client {
     /// Its process ended: nobody waits for anything any more.
     pub fn died(&mut self) {
         *self = Self {
+            knows: std::mem::take(&mut self.knows),
             acked: self.acked,
             failed: self.failed,
             events: self.events,
@@ -91,14 +105,17 @@ impl Client {
                 self.timeout_ms = *timeout_ms;
                 self.state = SessionState::Connected;
                 self.server = Some(to.clone());
+                self.at = self.knows.get(to).copied();
             }
             ClientNote::Disconnected(_) => {
                 self.state = SessionState::Disconnected;
                 self.server = None;
+                self.at = None;
             }
             ClientNote::Expired { .. } => {
                 self.state = SessionState::Expired;
                 self.server = None;
+                self.at = None;
                 self.expirations += 1;
             }
             ClientNote::Invoked { op, session, what } => {
@@ -106,7 +123,7 @@ impl Client {
                 self.waiting.insert(*op, asked);
             }
             ClientNote::Completed { op, zxid, outcome } => {
-                self.waiting.remove(op);
+                self.ended = self.waiting.remove(op).map(|asked| (*op, asked));
                 self.seen = self.seen.max(*zxid);
                 match outcome {
                     Outcome::ConnectionLoss | Outcome::SessionExpired => self.failed += 1,
@@ -116,7 +133,7 @@ impl Client {
             ClientNote::Watched { .. } => self.events += 1,
             ClientNote::Locked { .. } => self.holds_lock = true,
             ClientNote::Unlocked { .. } => self.holds_lock = false,
-            ClientNote::Connecting { .. } => {}
+            ClientNote::Connecting { to } => self.tried = self.knows.get(to).copied(),
         }
     }
 }

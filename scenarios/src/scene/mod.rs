@@ -25,6 +25,10 @@ pub trait Outside {
     fn is_up(&self, node: NodeId) -> bool;
     /// Whether packets of `from` arrive at `to` (both directions must be asked).
     fn reaches(&self, from: NodeId, to: NodeId) -> bool;
+    /// Whether it is up and nothing holds it back: its disk works, its processor is not slowed down.
+    fn is_well(&self, node: NodeId) -> bool;
+    /// Whether packets of `from` arrive at `to` in good time, and hardly any is lost.
+    fn reaches_well(&self, from: NodeId, to: NodeId) -> bool;
     /// How much of a file power loss would surely leave, in bytes; `None` if there is no such file.
     fn durable_len(&self, node: NodeId, path: &str) -> Option<u64>;
 }
@@ -71,6 +75,7 @@ impl Scene {
     pub fn booted(&mut self, node: NodeId) {
         if let Some(server) = self.servers.get_mut(&node) {
             server.state = State::Recovering;
+            server.lives += 1;
         }
     }
 

@@ -1,7 +1,15 @@
 //! One ZooKeeper server, as its notes tell: its role, its promises, and the history it holds.
 
+<<<<<<< HEAD
+=======
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+>>>>>>> checks-zs
 use coordinator::id::{Epoch, ServerId, Zxid};
 use coordinator::note::ServerNote;
+use machine::Duration;
+use sim::world::NodeId;
 
 pub use super::history::{Entry, History};
 
@@ -34,8 +42,30 @@ pub struct Server {
     pub delivered: Zxid,
     /// The point of the last truncation, until something is logged again.
     pub truncated_to: Option<Zxid>,
+<<<<<<< HEAD
     /// What the last truncation took away: a snapshot that was kept may bring it back.
     cut_off: Vec<Entry>,
+=======
+    /// What its configuration says about its ensemble.
+    pub membership: Membership,
+    /// How often it was booted.
+    pub lives: u64,
+}
+
+/// What a server's configuration says about its ensemble.
+#[derive(Clone, Debug, Default)]
+pub struct Membership {
+    /// How many vote, itself included; 1 for a standalone server.
+    pub voters: usize,
+    /// `tickTime`.
+    pub tick: Duration,
+    /// `initLimit`, in ticks.
+    pub init_limit: u64,
+    /// `syncLimit`, in ticks.
+    pub sync_limit: u64,
+    /// The other members that really are at the addresses it was told.
+    pub peers: BTreeSet<NodeId>,
+>>>>>>> checks-zs
 }
 
 /// What a server takes itself for.
@@ -84,7 +114,12 @@ impl Server {
             synced: Zxid::ZERO,
             delivered: Zxid::ZERO,
             truncated_to: None,
+<<<<<<< HEAD
             cut_off: Vec::new(),
+=======
+            membership: Membership::default(),
+            lives: 0,
+>>>>>>> checks-zs
         }
     }
 

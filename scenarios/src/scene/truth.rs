@@ -1,6 +1,6 @@
 //! What is true in one ensemble: the order of committed transactions, and what every znode was at each of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use sim::world::NodeId;
 use super::{Moment, Server, history};
 
 /// The truth of one ensemble.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Truth {
     /// All committed transactions in order, with their digests.
     pub order: Vec<(Zxid, u64)>,
@@ -30,6 +30,14 @@ pub struct Truth {
     pub sessions: BTreeMap<SessionId, (Zxid, Option<Zxid>)>,
     /// Ephemerals that exist after the last committed transaction, by session.
     pub ephemerals: BTreeMap<SessionId, Vec<Arc<str>>>,
+    /// When the children of a znode changed: the zxids that created or deleted one, by the parent's path.
+    pub children: BTreeMap<Arc<str>, Vec<Zxid>>,
+    /// How many ephemerals each closeSession took with it.
+    pub removed: BTreeMap<Zxid, u32>,
+    /// The negotiated time-outs of all sessions that somebody ever proposed to open, in ms.
+    pub timeouts: BTreeMap<SessionId, u64>,
+    /// Sessions that somebody ever proposed to close, committed or not.
+    pub closing: BTreeSet<SessionId>,
 }
 
 /// A znode at one point of the order.
@@ -47,7 +55,34 @@ pub struct Znode {
     pub owner: SessionId,
 }
 
+impl Default for Truth {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Truth {
+    /// Nothing was committed: there are the znodes that no transaction made.
+    pub fn new() -> Self {
+        let (data, owner) = (Some(Bytes::new()), SessionId::NONE);
+        let made = Zxid::ZERO;
+        let built_in = Znode { data, version: 0, czxid: made, mzxid: made, owner };
+        let paths: [Arc<str>; 3] = ["/".into(), "/zookeeper".into(), "/zookeeper/quota".into()];
+        let znodes = paths.map(|path| (path, vec![(made, Some(built_in.clone()))]));
+        Self {
+            order: Vec::new(),
+            records: BTreeMap::new(),
+            leaders: BTreeMap::new(),
+            znodes: BTreeMap::from(znodes),
+            sessions: BTreeMap::new(),
+            ephemerals: BTreeMap::new(),
+            children: BTreeMap::new(),
+            removed: BTreeMap::new(),
+            timeouts: BTreeMap::new(),
+            closing: BTreeSet::new(),
+        }
+    }
+
     /// The last committed transaction.
     pub fn last(&self) -> Zxid {
         self.order.last().map_or(Zxid::ZERO, |(zxid, _)| *zxid)
@@ -74,6 +109,20 @@ impl Truth {
         let states = self.znodes.get(path)?;
         let end = states.partition_point(|(changed, _)| *changed <= zxid);
         states[..end].last()?.1.as_ref()
+    }
+
+    /// Whether a znode changed, appeared or disappeared after `after`, up to and including `upto`: the first such change.
+    pub fn changed(&self, path: &str, after: Zxid, upto: Zxid) -> Option<Zxid> {
+        let states = self.znodes.get(path)?;
+        let next = states.partition_point(|(changed, _)| *changed <= after);
+        states.get(next).map(|(changed, _)| *changed).filter(|changed| *changed <= upto)
+    }
+
+    /// Whether a znode got or lost a child after `after`, up to and including `upto`: the first such change.
+    pub fn children_changed(&self, path: &str, after: Zxid, upto: Zxid) -> Option<Zxid> {
+        let changes = self.children.get(path)?;
+        let next = changes.partition_point(|changed| *changed <= after);
+        changes.get(next).copied().filter(|changed| *changed <= upto)
     }
 
     /// The names of a znode's children after the committed transaction `zxid`, sorted.
@@ -108,12 +157,23 @@ impl Truth {
                 self.leaders.entry(*epoch).or_insert(moment.node);
                 self.commit_history(server);
             }
+            ServerNote::ServesStandalone => self.commit_history(server),
             _ => {}
         }
     }
 
     fn know(&mut self, record: &Arc<Record>) {
         self.records.entry((record.header.zxid, record.digest)).or_insert_with(|| record.clone());
+        let session = record.header.session;
+        match &record.txn {
+            Txn::CreateSession { timeout_ms } => {
+                self.timeouts.insert(session, u64::try_from(*timeout_ms).unwrap_or_default());
+            }
+            Txn::CloseSession => {
+                self.closing.insert(session);
+            }
+            _ => {}
+        }
     }
 
     /// The history of an established leader is committed, also what no quorum had acknowledged before.
@@ -165,7 +225,9 @@ impl Truth {
                 if let Some((_, closed)) = self.sessions.get_mut(&header.session) {
                     closed.get_or_insert(zxid);
                 }
-                for path in self.ephemerals.remove(&header.session).unwrap_or_default() {
+                let owned = self.ephemerals.remove(&header.session).unwrap_or_default();
+                self.removed.insert(zxid, u32::try_from(owned.len()).unwrap_or(u32::MAX));
+                for path in owned {
                     self.set(&path, zxid, None);
                 }
             }
@@ -190,6 +252,15 @@ impl Truth {
     }
 
     fn set(&mut self, path: &Arc<str>, zxid: Zxid, znode: Option<Znode>) {
+        if self.now(path).is_some() != znode.is_some()
+            && let Some((parent, _)) = path.rsplit_once('/')
+        {
+            let parent = if parent.is_empty() { "/" } else { parent };
+            match self.children.get_mut(parent) {
+                Some(changes) => changes.push(zxid),
+                None => drop(self.children.insert(parent.into(), vec![zxid])),
+            }
+        }
         self.znodes.entry(path.clone()).or_default().push((zxid, znode));
     }
 }

@@ -281,6 +281,23 @@ impl<M: Machine> World<M> {
         net.hosts[a.0 as usize].powered && net.open(a.0, b.0) && net.share_network(a.0, b.0)
     }
 
+    /// Where `address` (`host:port`) leads from a host, and to which port; `None` if there is no such name there.
+    pub fn resolve(&self, from: HostId, address: &str) -> Option<(HostId, u16)> {
+        let (host, _, port) = self.core.net.resolve(from.0, address)?;
+        Some((HostId(host), port))
+    }
+
+    /// Whether packets from `a` arrive at `b` as on a good network: within half a second, and hardly any is lost.
+    pub fn reaches_well(&self, a: HostId, b: HostId) -> bool {
+        self.reachable(a, b) && self.core.net.is_good(a.0, b.0)
+    }
+
+    /// Whether a node is up and nothing holds it back: its disk works, and its processor is not slowed down.
+    pub fn is_well(&self, node: NodeId) -> bool {
+        let there = &self.core.nodes[node.0 as usize];
+        self.is_up(node) && there.drive.is_well() && there.per_input <= 10_000
+    }
+
     /// What a node's monotonic clock says now.
     pub fn clock_of(&self, node: NodeId) -> Instant {
         self.core.nodes[node.0 as usize].clock.now(self.core.now)

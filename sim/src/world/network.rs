@@ -288,6 +288,16 @@ impl Network {
     }
 }
 
+/// Whether all is well.
+impl Network {
+    /// Whether a link is neither slow nor lossy nor narrow, whether or not it is cut.
+    pub(crate) fn is_good(&self, from: u32, to: u32) -> bool {
+        let link = &self.links[place(from, to)];
+        let wide = link.bytes_per_second == 0 || link.bytes_per_second >= 1_000_000;
+        link.high <= 500_000 && link.per_million <= 1_000 && wide
+    }
+}
+
 /// Names and listeners.
 impl Network {
     /// Where `address` leads from `host`: the host, the interface and the port. `None` if there is

@@ -82,6 +82,12 @@ impl Drive {
         }
     }
 
+    /// Whether it takes what is written, and syncs it within a second.
+    pub(crate) fn is_well(&self) -> bool {
+        let works = !self.stalled && !self.fail_writes && !self.fail_syncs;
+        works && self.high <= 1_000_000 && self.free.is_none_or(|free| free >= 1 << 20)
+    }
+
     fn file(&mut self, path: &str) -> Result<(Arc<str>, &mut File), DiskError> {
         let (path, id) = self.names.find(path).ok_or(DiskError::NotFound)?;
         Ok((path, self.files.get_mut(&id).expect("every name has its file")))
