@@ -262,9 +262,8 @@ impl Stage {
         let found = connect.servers().iter().filter_map(|address| {
             let (host, port) = self.world.resolve(client, address)?;
             let mut doors = self.doors.iter();
-            let (node, _) = doors.find(|(node, open)| {
-                *open == port && self.world.host_of(*node) == host
-            })?;
+            let (node, _) =
+                doors.find(|(node, open)| *open == port && self.world.host_of(*node) == host)?;
             Some((address.clone(), *node))
         });
         found.collect()

@@ -16,7 +16,12 @@ fn every_scenario_of_the_library_passes() {
         for seed in SEEDS {
             let run = play(&path, seed);
             if run.verdict != Verdict::Pass {
-                wrong.push(format!("{} seed {seed}: {:?}\n{}", stem(&path), run.verdict, story(&run)));
+                wrong.push(format!(
+                    "{} seed {seed}: {:?}\n{}",
+                    stem(&path),
+                    run.verdict,
+                    story(&run)
+                ));
             }
         }
     }
@@ -54,6 +59,7 @@ fn every_failing_scenario_is_caught_by_its_check() {
 fn every_check_has_a_failing_scenario() {
     let caught: Vec<_> = scenarios("failing").iter().map(|path| check_named(stem(path))).collect();
     let checks = ::scenarios::checks::all();
-    let without = checks.iter().map(|check| check.id()).filter(|id| !caught.iter().any(|one| one == id));
+    let without =
+        checks.iter().map(|check| check.id()).filter(|id| !caught.iter().any(|one| one == id));
     assert_eq!(without.collect::<Vec<_>>(), Vec::<&str>::new());
 }

@@ -3,12 +3,9 @@
 //! A check file opens with the property in one sentence, why it matters, and the smallest way to break it. A check is only
 //! trusted once it was seen to fail in a run of the real machines: those runs are in `scenarios/failing`.
 
-<<<<<<< HEAD
-mod zab;
-=======
 mod clients;
 mod liveness;
->>>>>>> checks-zs
+mod zab;
 
 use crate::cast::Said;
 use crate::scene::{Moment, Outside, Scene};
@@ -39,13 +36,9 @@ pub trait Check {
 
 /// All checks, in the order of their ids. They are always on.
 pub fn all() -> Vec<Box<dyn Check>> {
-<<<<<<< HEAD
     let mut checks = Vec::new();
     checks.extend(zab::all());
+    checks.extend(clients::all());
+    checks.extend(liveness::all());
     checks
-=======
-    let mut all = liveness::all();
-    all.extend(clients::all());
-    all
->>>>>>> checks-zs
 }

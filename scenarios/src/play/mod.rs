@@ -400,18 +400,13 @@ impl<'p, 'w> Play<'p, 'w> {
         for node in dies {
             self.stage.scene.died(node);
         }
-<<<<<<< HEAD
+        if let Fault::Wipe { node } = fault {
+            self.stage.scene.wiped(*node);
+        }
         if let Some((node, _)) =
             life(&self.stage.world).filter(|_| before != life(&self.stage.world))
         {
             self.stage.scene.booted(node);
-=======
-        if let Fault::Wipe { node } = fault {
-            self.stage.scene.wiped(*node);
-        }
-        if let Fault::Boot { node } | Fault::Restart { node } = fault {
-            self.stage.scene.booted(*node);
->>>>>>> checks-zb
         }
     }
 

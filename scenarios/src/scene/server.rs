@@ -1,11 +1,7 @@
 //! One ZooKeeper server, as its notes tell: its role, its promises, and the history it holds.
 
-<<<<<<< HEAD
-=======
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
->>>>>>> checks-zs
 use coordinator::id::{Epoch, ServerId, Zxid};
 use coordinator::note::ServerNote;
 use machine::Duration;
@@ -42,10 +38,8 @@ pub struct Server {
     pub delivered: Zxid,
     /// The point of the last truncation, until something is logged again.
     pub truncated_to: Option<Zxid>,
-<<<<<<< HEAD
     /// What the last truncation took away: a snapshot that was kept may bring it back.
     cut_off: Vec<Entry>,
-=======
     /// What its configuration says about its ensemble.
     pub membership: Membership,
     /// How often it was booted.
@@ -65,7 +59,6 @@ pub struct Membership {
     pub sync_limit: u64,
     /// The other members that really are at the addresses it was told.
     pub peers: BTreeSet<NodeId>,
->>>>>>> checks-zs
 }
 
 /// What a server takes itself for.
@@ -114,12 +107,9 @@ impl Server {
             synced: Zxid::ZERO,
             delivered: Zxid::ZERO,
             truncated_to: None,
-<<<<<<< HEAD
             cut_off: Vec::new(),
-=======
             membership: Membership::default(),
             lives: 0,
->>>>>>> checks-zs
         }
     }
 

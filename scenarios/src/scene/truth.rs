@@ -71,6 +71,8 @@ impl Truth {
         let znodes = paths.map(|path| (path, vec![(made, Some(built_in.clone()))]));
         Self {
             order: Vec::new(),
+            chains: Vec::new(),
+            proposed: BTreeMap::new(),
             records: BTreeMap::new(),
             leaders: BTreeMap::new(),
             znodes: BTreeMap::from(znodes),

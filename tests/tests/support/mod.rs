@@ -34,8 +34,9 @@ pub fn stem(path: &Path) -> &str {
 pub fn play(path: &Path, seed: u64) -> Run {
     let name = path.display().to_string();
     let source = fs::read_to_string(path).expect("a scenario file is text");
-    let script = script::parse(&source, &name)
-        .unwrap_or_else(|wrong| panic!("{name} does not parse:\n{}", script::render(&wrong, false)));
+    let script = script::parse(&source, &name).unwrap_or_else(|wrong| {
+        panic!("{name} does not parse:\n{}", script::render(&wrong, false))
+    });
     let cluster = script.cluster(None).expect("the scenario stages its own cluster");
     let plan = plan::draw(&script, &cluster, seed);
     play::play(&plan, &cluster, &mut Watch::default())

@@ -79,10 +79,8 @@ impl Expiry {
         timeout_ms: u64,
         found: &mut Vec<String>,
     ) {
-        let counts = matches!(
-            server.state,
-            State::Leading { established: true, .. } | State::Standalone
-        );
+        let counts =
+            matches!(server.state, State::Leading { established: true, .. } | State::Standalone);
         let name = &server.name;
         let Some(reign) = self.reigns.get_mut(&moment.node).filter(|_| counts) else {
             found.push(format!("{name} lets session {session} expire, and does not lead"));
@@ -93,7 +91,9 @@ impl Expiry {
         if idle.as_micros() < timeout_ms * 990 {
             let since = if heard.is_some() { "was heard of" } else { "this leader began" };
             let limit = format!("its time-out is {timeout_ms} ms");
-            found.push(format!("{name} lets session {session} expire {idle} after it {since}: {limit}"));
+            found.push(format!(
+                "{name} lets session {session} expire {idle} after it {since}: {limit}"
+            ));
         }
     }
 }
