@@ -52,6 +52,8 @@ pub struct Follower {
     unacknowledged: VecDeque<Zxid>,
     /// [`Mutant::FollowerSwapsCommits`]: a commit held back.
     held_commit: Option<Zxid>,
+    /// Where the leader has the log cut.
+    cut_at: Zxid,
     /// The last transaction of the snapshot that is coming.
     snapshot_at: Zxid,
     syncs: VecDeque<SessionId>,
@@ -99,6 +101,7 @@ impl Follower {
             commits: VecDeque::new(),
             unacknowledged: VecDeque::new(),
             held_commit: None,
+            cut_at: Zxid::ZERO,
             snapshot_at: Zxid::ZERO,
             syncs: VecDeque::new(),
             deadline: Instant::NEVER,
@@ -194,6 +197,10 @@ impl Follower {
             }
             (StorageEvent::Recovered(recovered), Stage::Truncating) => {
                 replica.load(*recovered);
+                // What the leader sends next follows its point of truncation: without that there would be a hole.
+                if replica.last_zxid() < self.cut_at {
+                    return Err(LeavesRole("its log ends before where it was to be cut"));
+                }
                 self.stage = Stage::TakingHistory;
             }
             (StorageEvent::Synced { upto: synced }, stage) => {
@@ -399,6 +406,7 @@ impl Follower {
             }
             PeerPacket::Trunc { zxid } => {
                 self.stage = Stage::Truncating;
+                self.cut_at = zxid;
                 replica.storage.truncate(zxid, cx, &mut replica.stored);
             }
             PeerPacket::Snap { zxid } => self.snapshot_at = zxid,
