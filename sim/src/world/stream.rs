@@ -8,10 +8,10 @@
 //! once. The sixteenth expiry (924.6 s after the first loss) gives up.
 //!
 //! A direction makes progress only if data *and* acknowledgements get through. If only the way back
-//! is cut, what is sent within the first time-out arrives; then only the front piece is repeated
-//! (and arrives), and everything behind it waits for a repetition that is acknowledged. Fast
-//! retransmission is left out: it would need data behind the loss, and shortens only cuts below 200
-//! ms.
+//! is cut, what is sent within the first time-out arrives; then the front is repeated, which brings
+//! it if it was lost and otherwise nothing new, and all behind it waits for a repetition that is
+//! acknowledged. Fast retransmission is left out: it would need data behind the loss, and shortens
+//! only cuts below 200 ms.
 //!
 //! ```text
 //!   Dialling ──answered──► Open ──close()──► Closing ──FIN delivered──► Gone
@@ -392,7 +392,8 @@ impl Core {
             self.transmit_all(id);
             return None;
         }
-        // With the way back cut, a repetition brings the piece that was lost, and after that only what is there already.
+        // With the way back cut, a repetition brings the piece that was lost, and after that only
+        // what is there already.
         if there && stall.lost && end.on_wire == 0 && !end.queue.is_empty() {
             stall.lost = false;
             self.transmit(id);
