@@ -1,6 +1,7 @@
 //! From a script to a plan: patterns become names, windows become dates, choices become rankings.
 //!
-//! Every draw has a stream of its own, keyed by the step and the purpose: leaving a step out changes no other.
+//! Every draw has a stream of its own, keyed by the step and the purpose: leaving a step out
+//! changes no other.
 
 use machine::{Chance, ChanceKey, Duration, Instant};
 
@@ -18,7 +19,8 @@ use crate::script::{Names, Phrased, Script};
 /// A repeated step is planned at most so often.
 const ROUNDS_MAX: u64 = 10_000;
 
-/// The plan of a script on a cluster, which must have passed [`Script::check`]. Equal arguments give equal plans.
+/// The plan of a script on a cluster, which must have passed [`Script::check`]. Equal arguments
+/// give equal plans.
 pub fn draw(script: &Script, cluster: &Cluster, seed: u64) -> Plan {
     let names = Names::of(script, cluster);
     let mut draw = Draw { names: &names, seed, dates: Vec::new(), end: script.duration.value };
@@ -88,7 +90,8 @@ impl Draw<'_> {
         }
     }
 
-    /// Steps that hang on others come after them in the drawing, and in their old order in the plan.
+    /// Steps that hang on others come after them in the drawing, and in their old order in the
+    /// plan.
     fn steps(&mut self, steps: &[step::Step]) -> Vec<Step> {
         loop {
             let before = self.dates.len();

@@ -1,7 +1,8 @@
 //! What will be played: actions with their dates or triggers, nothing left to chance.
 //!
-//! A plan is a value: it can be printed, saved as JSON, shrunk and played again. It holds no text that has to be read
-//! before it can be played; the author's words are kept beside their meaning for reports. [`draw`] makes it.
+//! A plan is a value: it can be printed, saved as JSON, shrunk and played again. It holds no text
+//! that has to be read before it can be played; the author's words are kept beside their meaning
+//! for reports. [`draw`] makes it.
 
 mod draw;
 #[cfg(test)]
@@ -128,8 +129,8 @@ pub struct Promises {
     pub always: Vec<(Said, Window)>,
 }
 
-/// An announced outage: a time in which a client that had its service before does not get it. If it hangs on a repeated
-/// step, each of its firings announces one.
+/// An announced outage: a time in which a client that had its service before does not get it. If it
+/// hangs on a repeated step, each of its firings announces one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outage {
     /// `write(w1)`, in the author's words.
@@ -149,7 +150,8 @@ pub struct Outage {
 }
 
 impl Plan {
-    /// The nodes that lose power when these do: everything on the same hosts, in the order of the hosts.
+    /// The nodes that lose power when these do: everything on the same hosts, in the order of the
+    /// hosts.
     pub fn whole_hosts(&self, nodes: &[String]) -> Vec<String> {
         let hit = |on: &&Vec<String>| on.iter().any(|node| nodes.contains(node));
         self.hosts.values().filter(hit).flatten().cloned().collect()

@@ -1,4 +1,5 @@
-//! What is drawn: names for patterns, dates for windows, rankings for choices; and what selectors and conditions then mean.
+//! What is drawn: names for patterns, dates for windows, rankings for choices; and what selectors
+//! and conditions then mean.
 
 use std::collections::BTreeMap;
 
@@ -139,9 +140,8 @@ fn selectors_mean_what_they_say() {
         ("any 5 of zk.followers", vec!["zk-1"]),
     ];
     for (written, meant) in cases {
-        let steps = format!(
-            r#"{{ id = "a", at = "1s", do = "kill", nodes = "zk-2" }}, {{ at = "2s", do = "kill", nodes = "{written}" }}"#
-        );
+        let first = r#"{ id = "a", at = "1s", do = "kill", nodes = "zk-2" }"#;
+        let steps = format!(r#"{first}, {{ at = "2s", do = "kill", nodes = "{written}" }}"#);
         let plan = plan("zookeeper = 3", &steps, "", 1);
         assert_eq!(plan.steps[1].action.who.resolve(&moment()), meant, "{written}");
     }
@@ -219,7 +219,7 @@ fn steps_hang_on_each_other() {
   { id = "first", at = "10s..20s", do = "kill", nodes = "zk-2" },
   { id = "lost", when = "not zk.quorum", after = "500ms", do = "pause", nodes = "zk-3" },
   { id = "then", at = "lost + 1s", do = "resume", nodes = "victims(lost)" },
-  { id = "tick", every = "10s", starting = "5s", times = 9, do = "clock-jump", nodes = "any 1 of zk-*", by = "-1ms" }"#;
+  { id = "tick", every = "10s", starting = "5s", times = 9, do = "wipe", nodes = "zk-3" }"#;
     let plan = plan("zookeeper = 3", steps, "", 3);
     let date = |step: usize| match plan.steps[step].trigger {
         Trigger::At(date) => date.as_micros(),

@@ -29,8 +29,8 @@ pub enum Deed {
     Kill,
     /// The processes are asked to stop (SIGTERM).
     Stop,
-    /// Dead processes start again, with the disk as it is; their hosts get power if they have none. Those that run are left
-    /// alone.
+    /// Dead processes start again, with the disk as it is; their hosts get power if they have none.
+    /// Those that run are left alone.
     Restart,
     /// The processes stand still (SIGSTOP, a long garbage collection); their hosts stay up.
     Pause,

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! condition = all { "or" all }          all = not { "and" not }          not = [ "not" ] one
-//! one       = zk.quorum | selector "is" [ "not" ] ( state | selector ) | session(client) "is" [ "not" ] state
+//! one       = zk.quorum | selector "is" [ "not" ] ( state | selector )
+//!           | session(client) "is" [ "not" ] state
 //!           | lock(client) "is" [ "not" ] "held" | number compared number | ( condition )
 //! number    = 42 | zk.epoch [ as seen by server ] | selector.size | count( selector is state )
 //!           | acked(client) | failed(client) | events(client) | expirations(client)
 //! ```
-//! `A is …` holds if there is at least one A and it is true of every one; `A is not …` if there is at least one and it is
-//! true of none. Of several clients, numbers are added up.
+//! `A is …` holds if there is at least one A and it is true of every one; `A is not …` if there is
+//! at least one and it is true of none. Of several clients, numbers are added up.
 
 use serde::{Deserialize, Serialize};
 

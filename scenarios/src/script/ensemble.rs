@@ -1,4 +1,5 @@
-//! The `[cluster]` table: an ensemble in a few words, or the names of people's own files, and what is changed in either.
+//! The `[cluster]` table: an ensemble in a few words, or the names of people's own files, and what
+//! is changed in either.
 //!
 //! Reading those files is [`crate::import`]'s business.
 
@@ -52,7 +53,8 @@ pub enum ServerLists {
     Correct,
     /// Nobody lists anybody: each server is standalone (`none`).
     None,
-    /// Every server lists all servers on `localhost`, at ports of their own (`localhost`): each reaches only itself.
+    /// Every server lists all servers on `localhost`, at ports of their own (`localhost`): each
+    /// reaches only itself.
     Localhost,
 }
 
@@ -100,8 +102,8 @@ impl Overrides {
 }
 
 impl Ensemble {
-    /// The cluster to stage: the inline one, or the one imported from files, with what the scenario changes. `None` if
-    /// the scenario names files and none was imported.
+    /// The cluster to stage: the inline one, or the one imported from files, with what the scenario
+    /// changes. `None` if the scenario names files and none was imported.
     pub fn stage(&self, imported: Option<Cluster>) -> Option<Cluster> {
         let mut cluster = match (imported, &self.source) {
             (Some(cluster), _) => cluster,

@@ -1,6 +1,7 @@
 //! The `[expect]` table: what an author promises about a run.
 //!
-//! Safety checks need no promise: they are always on. A run that must fail is a scenario like any other.
+//! Safety checks need no promise: they are always on. A run that must fail is a scenario like any
+//! other.
 
 use super::Phrased;
 use super::client::WORKS;

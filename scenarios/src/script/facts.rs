@@ -1,4 +1,5 @@
-//! What a condition or a selector can ask about a running cluster. The player answers; nothing is decided here.
+//! What a condition or a selector can ask about a running cluster. The player answers; nothing is
+//! decided here.
 //!
 //! Truth is what an observer of everything knows; belief is what one server takes to be so.
 
@@ -41,7 +42,8 @@ pub trait Facts {
         self.leader().is_some()
     }
 
-    /// Truth: the server that leads with a quorum and serves; a leader whose quorum is gone is none.
+    /// Truth: the server that leads with a quorum and serves; a leader whose quorum is gone is
+    /// none.
     fn leader(&self) -> Option<String>;
 
     /// Belief: whom this server follows, or itself if it believes that it leads.

@@ -37,7 +37,8 @@ impl Text {
         Self { value: part.to_string(), span, exact: false }
     }
 
-    /// The place of a part of it: exact if the file has the string letter for letter, otherwise all of it.
+    /// The place of a part of it: exact if the file has the string letter for letter, otherwise all
+    /// of it.
     pub fn part(&self, part: Span) -> Span {
         if self.exact {
             self.span.start + part.start..self.span.start + part.end

@@ -22,8 +22,8 @@
 //! outage = [ { of = "write(w1)", opens = "down..down + 2s", closes = "<= up + 8s" } ]
 //! ```
 //!
-//! [`parse`] reads a file and checks it; [`Script::check`] checks the names against a cluster that came from elsewhere.
-//! Nothing random is decided here: see [`crate::plan`].
+//! [`parse`] reads a file and checks it; [`Script::check`] checks the names against a cluster that
+//! came from elsewhere. Nothing random is decided here: see [`crate::plan`].
 
 pub mod action;
 pub mod client;
@@ -77,8 +77,8 @@ pub struct Script {
     pub duration: Located<Duration>,
     /// The cluster.
     pub ensemble: Ensemble,
-    /// `[hosts]`: the machines that carry several nodes (names or patterns) and lose power whole. Each node keeps
-    /// addresses of its own, as containers do.
+    /// `[hosts]`: the machines that carry several nodes (names or patterns) and lose power whole.
+    /// Each node keeps addresses of its own, as containers do.
     pub hosts: BTreeMap<String, Vec<Located<String>>>,
     /// The clients, in the order of the file.
     pub clients: Vec<Client>,
@@ -107,8 +107,9 @@ impl Script {
         problems.into_sorted()
     }
 
-    /// The cluster to play on: the imported one if there is one, otherwise the one written here, with the version and
-    /// the settings of this scenario. `None` if the scenario names files and none was imported.
+    /// The cluster to play on: the imported one if there is one, otherwise the one written here,
+    /// with the version and the settings of this scenario. `None` if the scenario names files and
+    /// none was imported.
     pub fn cluster(&self, imported: Option<Cluster>) -> Option<Cluster> {
         self.ensemble.stage(imported)
     }
@@ -116,7 +117,8 @@ impl Script {
 
 /// Reads a scenario. Gives everything that is wrong with it, in the order of the file.
 ///
-/// Names of nodes are checked if the cluster is written in the file itself; otherwise use [`Script::check`].
+/// Names of nodes are checked if the cluster is written in the file itself; otherwise use
+/// [`Script::check`].
 pub fn parse(source: &str, file: &str) -> Result<Script, Vec<Diagnostic>> {
     let mut problems = Problems::of(file, source);
     let (document, errors) = DeTable::parse_recoverable(source);
@@ -166,7 +168,8 @@ fn read(
         names::check_id("the name of a scenario", &name.value, &name.span, problems);
     }
     let name = name?;
-    // Names are checked only where nothing is missing: otherwise one mistake is reported many times.
+    // Names are checked only where nothing is missing: otherwise one mistake is reported many
+    // times.
     let script = Script {
         file: file.to_string(),
         source: source.to_string(),

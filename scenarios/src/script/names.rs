@@ -46,8 +46,8 @@ impl Names {
         self.servers.iter().chain(&self.clients).cloned().collect()
     }
 
-    /// The nodes of that name, or that fit that pattern. The n-th server is also called `zk-n`, where that does not name
-    /// another node and, of a pattern, where no node fits by its own name.
+    /// The nodes of that name, or that fit that pattern. The n-th server is also called `zk-n`,
+    /// where that does not name another node and, of a pattern, where no node fits by its own name.
     pub fn nodes(&self, pattern: &str) -> Vec<String> {
         let own: Vec<_> = self.all().into_iter().filter(|name| fits(pattern, name)).collect();
         if !own.is_empty() {
@@ -63,7 +63,8 @@ impl Names {
         self.clients.iter().filter(|client| fits(pattern, client)).cloned().collect()
     }
 
-    /// The hosts of that name, or that fit that pattern: those of `[hosts]`, or else those of the cluster.
+    /// The hosts of that name, or that fit that pattern: those of `[hosts]`, or else those of the
+    /// cluster.
     pub fn hosts(&self, pattern: &str) -> Vec<String> {
         let fit = |host: &&String| fits(pattern, host);
         let placed: Vec<_> = self.placed.iter().filter(fit).cloned().collect();

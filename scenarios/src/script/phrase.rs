@@ -1,4 +1,5 @@
-//! The words of the small languages that scenarios have inside strings, with their places in the file.
+//! The words of the small languages that scenarios have inside strings, with their places in the
+//! file.
 //!
 //! [`super::time`], [`super::selector`] and [`super::condition`] read them.
 
@@ -75,7 +76,8 @@ const DEPTH_MAX: usize = 32;
 pub struct Misread;
 
 impl<'t> Phrase<'t> {
-    /// Splits the text into words and signs; complains with `code` about letters that belong to neither.
+    /// Splits the text into words and signs; complains with `code` about letters that belong to
+    /// neither.
     pub fn of(
         text: &'t Text,
         code: &'static str,

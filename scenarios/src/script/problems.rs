@@ -1,8 +1,9 @@
-//! Collecting what is wrong with a scenario file: the rule, the place, what happened and what to try; several at once.
+//! Collecting what is wrong with a scenario file: the rule, the place, what happened and what to
+//! try; several at once.
 //!
 //! What one of them is, the importer of cluster files shares: [`crate::diagnostic`].
-//! Which rules there are is seen where they are broken: `E00` syntax, `E01` keys and values, `E02` the small languages in
-//! strings, `E03` names, `E04` steps, `E05` times and promises.
+//! Which rules there are is seen where they are broken: `E00` syntax, `E01` keys and values, `E02`
+//! the small languages in strings, `E03` names, `E04` steps, `E05` times and promises.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -103,7 +104,8 @@ impl Report<'_> {
         self
     }
 
-    /// Names what may have been meant instead of `wrong`; without one that is near, says what there is.
+    /// Names what may have been meant instead of `wrong`; without one that is near, says what there
+    /// is.
     pub fn suggest<'n>(self, wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Self {
         let mut names: Vec<_> =
             names.into_iter().map(|name| (distance(wrong, name), name)).collect();

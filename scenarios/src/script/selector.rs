@@ -1,14 +1,17 @@
-//! Who is meant: names, patterns, roles, and sums and differences of them. Resolved when a step fires.
+//! Who is meant: names, patterns, roles, and sums and differences of them. Resolved when a step
+//! fires.
 //!
 //! ```text
 //! selector = some { "," some }                      A, B      both
 //! some     = [ ("any" N | "all") "of" ] these       any 2 of zk-*   a seeded choice
 //! these    = one { "-" one }                        A - B     those of A that are not in B
-//! one      = name | pattern | zk.servers | zk.leader | zk.followers | zk.looking | zk.serving | clients
+//! one      = name | pattern | clients
+//!          | zk.servers | zk.leader | zk.followers | zk.looking | zk.serving
 //!          | victims(step) | peers(step) | host(name) | server-of(client) | ( selector )
 //! ```
-//! `zk.leader as seen by zk-2` is a belief; without it the truth is meant. ZooKeeper servers are also called `zk-1`, `zk-2`, …
-//! in the order of the cluster, so that one scenario fits many clusters.
+//! `zk.leader as seen by zk-2` is a belief; without it the truth is meant. ZooKeeper servers are
+//! also called `zk-1`, `zk-2`, … in the order of the cluster, so that one scenario fits many
+//! clusters.
 
 use serde::{Deserialize, Serialize};
 
@@ -25,11 +28,13 @@ const RULE: &str = "E0201";
 pub enum Selector {
     /// A name or a pattern as written. Drawing a plan replaces it by [`Selector::Nodes`].
     Pattern(String),
-    /// A name or a pattern of clients as written. Drawing a plan replaces it by [`Selector::Nodes`].
+    /// A name or a pattern of clients as written. Drawing a plan replaces it by
+    /// [`Selector::Nodes`].
     ClientPattern(String),
     /// An entry of `[hosts]` as written. Drawing a plan replaces it by [`Selector::Nodes`].
     Host(String),
-    /// Some entries of `[hosts]` as written. Drawing a plan chooses them and replaces this by [`Selector::Nodes`].
+    /// Some entries of `[hosts]` as written. Drawing a plan chooses them and replaces this by
+    /// [`Selector::Nodes`].
     AnyHosts {
         /// How many.
         count: u64,
@@ -38,7 +43,8 @@ pub enum Selector {
     },
     /// These nodes.
     Nodes(Vec<String>),
-    /// All ZooKeeper servers as the file has them. Drawing a plan replaces it by [`Selector::Nodes`].
+    /// All ZooKeeper servers as the file has them. Drawing a plan replaces it by
+    /// [`Selector::Nodes`].
     Servers,
     /// All clients as the file has them. Drawing a plan replaces it by [`Selector::Nodes`].
     Clients,
@@ -67,7 +73,8 @@ pub enum Selector {
         count: u64,
         /// Of whom.
         these: Box<Selector>,
-        /// All nodes in the order in which this choice prefers them; empty before the plan is drawn.
+        /// All nodes in the order in which this choice prefers them; empty before the plan is
+        /// drawn.
         ranking: Vec<String>,
     },
     /// All of them, each once.
@@ -110,7 +117,8 @@ impl Role {
 }
 
 impl Selector {
-    /// The nodes meant now, each once. Before the plan is drawn, patterns cannot be resolved: panics then.
+    /// The nodes meant now, each once. Before the plan is drawn, patterns cannot be resolved:
+    /// panics then.
     pub fn resolve(&self, facts: &dyn Facts) -> Vec<String> {
         let mut nodes: Vec<String> = Vec::new();
         let add = |node: String| {

@@ -1,5 +1,5 @@
-//! Whether the times of a scenario make sense: nothing after the end, no window that ends before it begins, no promise
-//! about a quorum that is lost for good.
+//! Whether the times of a scenario make sense: nothing after the end, no window that ends before it
+//! begins, no promise about a quorum that is lost for good.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,8 @@ struct Dates {
 impl Dates {
     fn of(script: &Script, problems: &mut Problems) -> Self {
         let mut dates = Self { end: script.duration.value.as_micros(), steps: BTreeMap::new() };
-        // Each round dates the steps that hang on those dated before; a round without a new date is the last.
+        // Each round dates the steps that hang on those dated before; a round without a new date is
+        // the last.
         loop {
             let before = dates.steps.len();
             for step in &script.steps {
@@ -157,8 +158,8 @@ fn check_end(span: &Span, moment: &Moment, dates: &Dates, problems: &mut Problem
     }
 }
 
-/// Servers taken away and never given back, and a quorum promised afterwards. Says nothing where anything might bring
-/// one back.
+/// Servers taken away and never given back, and a quorum promised afterwards. Says nothing where
+/// anything might bring one back.
 fn check_lost_quorum(script: &Script, dates: &Dates, problems: &mut Problems) {
     let Source::Inline { zookeepers, .. } = script.ensemble.source else { return };
     let returns = script.steps.iter().any(|step| {

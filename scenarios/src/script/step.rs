@@ -69,7 +69,8 @@ pub fn read(value: Value<'_>, number: usize, problems: &mut Problems) -> Option<
     let when = read_when(&mut fields, &mut mentions, problems);
     let lasts = fields.duration("for", problems);
     let verb = fields.key_text("do");
-    // Where the verb cannot be read its other keys cannot be judged: what is wrong with it has been said.
+    // Where the verb cannot be read its other keys cannot be judged: what is wrong with it has been
+    // said.
     let (action, mut names) = verb::action(&mut fields, problems)?;
     if let Some(lasts) = &lasts
         && action.undo(&id.value).is_none()

@@ -251,7 +251,7 @@ fn times_and_promises() {
             (
                 "closes before it opens",
                 down,
-                r#"outage = [{ of = "write(w1)", opens = "down..down + 2s", closes = "<= down - 1s" }]"#,
+                r#"outage = [{ of = "write(w1)", opens = "down", closes = "<= down - 1s" }]"#,
             ),
             ("neither opens nor may", down, r#"outage = [{ of = "write(w1)", closes = "<= 5s" }]"#),
             ("without a deadline", down, r#"eventually = [{ that = "zk-1 is up" }]"#),
@@ -274,17 +274,63 @@ fn times_and_promises() {
     );
 }
 
+/// Letters that mean something to TOML or to the languages in strings, and a few that do not.
+const SIGNS: &str = "\"'{}[]()=,.-+#\n\\*? 0aZ~µ\u{0}";
+
+/// The words of the languages in strings.
+const WORDS: [&str; 38] = [
+    "zk-1",
+    "zk-*",
+    "any",
+    "2",
+    "of",
+    "all",
+    "zk.leader",
+    "zk.followers.size",
+    ".size",
+    "is",
+    "not",
+    "and",
+    "or",
+    "(",
+    ")",
+    ",",
+    "-",
+    "+",
+    "..",
+    "<=",
+    "=",
+    "as",
+    "seen",
+    "by",
+    "victims",
+    "session",
+    "count",
+    "up",
+    "held",
+    "lock",
+    "w1",
+    "5s",
+    "after",
+    "end",
+    "zk.epoch",
+    "server-of",
+    "host",
+    "zk.quorum",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
-    /// One letter of a good scenario changed, removed or put in: read or refused, and its diagnostics can be shown.
+    /// One letter of a good scenario changed, removed or put in: read or refused, and its
+    /// diagnostics can be shown.
     #[test]
     fn a_slip_of_the_pen_never_panics(
         which in any::<prop::sample::Index>(),
         at in any::<prop::sample::Index>(),
         letter in prop_oneof![
             Just(None),
-            prop::sample::select("\"'{}[]()=,.-+#\n\\*? 0aZ~µ\u{0}".chars().collect::<Vec<_>>()).prop_map(Some),
+            prop::sample::select(SIGNS.chars().collect::<Vec<_>>()).prop_map(Some),
             any::<char>().prop_map(Some),
         ],
         keep in any::<bool>(),
@@ -316,15 +362,16 @@ proptest! {
 
     /// The small languages, with their own words in any order.
     #[test]
-    fn no_order_of_words_panics(words in prop::collection::vec(prop::sample::select(vec![
-        "zk-1", "zk-*", "any", "2", "of", "all", "zk.leader", "zk.followers.size", ".size", "is", "not", "and",
-        "or", "(", ")", ",", "-", "+", "..", "<=", "=", "as", "seen", "by", "victims", "session", "count", "up",
-        "held", "lock", "w1", "5s", "after", "end", "zk.epoch", "server-of",
-    ]), 0..12)) {
+    fn no_order_of_words_panics(
+        words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..12),
+    ) {
         let words = words.join(" ");
+        let kill = format!(r#"{{ at = "1s", do = "kill", nodes = "{words}" }}"#);
+        let heal = format!(r#"{{ at = "{words}", do = "heal" }}"#);
+        let outage = format!(r#"{{ of = "write({words})", opens = "{words}" }}"#);
         drop(said(
-            &format!(r#"{{ at = "1s", do = "kill", nodes = "{words}" }}, {{ at = "{words}", do = "heal" }}"#),
-            &format!("finally = [\"{words}\"]\noutage = [{{ of = \"write({words})\", opens = \"{words}\" }}]"),
+            &format!("{kill}, {heal}"),
+            &format!("finally = [\"{words}\"]\noutage = [{outage}]"),
         ));
     }
 }

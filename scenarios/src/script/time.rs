@@ -1,6 +1,8 @@
-//! Spans of time, points in time and windows, as scenarios write them: `1500ms`, `zk-down + 2s`, `kill..kill+2s`.
+//! Spans of time, points in time and windows, as scenarios write them: `1500ms`, `zk-down + 2s`,
+//! `kill..kill+2s`.
 //!
-//! Points may hang on a step that is dated only when its condition comes true; the player knows then.
+//! Points may hang on a step that is dated only when its condition comes true; the player knows
+//! then.
 
 use std::fmt;
 

@@ -13,7 +13,8 @@
 //! | `full-disk` | `nodes`, `free` (bytes) |
 //! | `fail-disk` | `nodes`, `what` (`writes` or `syncs`) |
 //! | `bit-rot` | `nodes`, `path` (a part of it) |
-//! | `stall-disk` `resume-disk` `free-disk` `mend-disk` `lying-fsync` `lose-renames` `torn-tail` | `nodes` |
+//! | `stall-disk` `resume-disk` `free-disk` `mend-disk` | `nodes` |
+//! | `lying-fsync` `lose-renames` `torn-tail` | `nodes` |
 //! | `clock-jump` `clock-drift` | `nodes`, `by` (`"+40s"`), `ppm` |
 //! | `service-time` | `nodes`, `per-input`, `per-byte-nanos` |
 
@@ -59,7 +60,8 @@ pub const VERBS: [&str; 29] = [
     "service-time",
 ];
 
-/// The action that the keys of a step describe, and the names it mentions. Complains and gives `None` if they do not.
+/// The action that the keys of a step describe, and the names it mentions. Complains and gives
+/// `None` if they do not.
 pub fn action(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<(Action, Vec<Mention>)> {
     let verb = fields.need_text("do", problems)?;
     fields.call(format!("a step that does `{}`", verb.value));
