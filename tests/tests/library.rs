@@ -33,7 +33,6 @@ fn check_named(stem: &str) -> String {
     let mut parts = stem.split('-');
     match (parts.next(), parts.next().and_then(|number| number.parse::<u32>().ok())) {
         (Some(family), Some(number)) => format!("{}-{number}", family.to_uppercase()),
-        (Some("diff"), _) => "ZB-1".to_owned(),
         (Some(family), None) => family.to_owned(),
         (None, _) => unreachable!("a split gives at least one part"),
     }
