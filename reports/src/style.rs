@@ -19,7 +19,7 @@ impl Default for Style {
 
 /// What a piece of text is, for its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Paint {
+pub enum Paint {
     /// It held.
     Good,
     /// It was broken.
@@ -41,7 +41,7 @@ impl Style {
     }
 
     /// `text` in the colour of what it is.
-    pub(crate) fn paint(&self, paint: Paint, text: &str) -> String {
+    pub fn paint(&self, paint: Paint, text: &str) -> String {
         let code = match paint {
             Paint::Good => "1;32",
             Paint::Bad => "1;31",
@@ -58,7 +58,7 @@ impl Style {
     }
 
     /// `text` in lines, each behind its indent: `first` before the first, as many blanks before the others.
-    pub(crate) fn wrapped(&self, first: &str, text: &str) -> String {
+    pub fn wrapped(&self, first: &str, text: &str) -> String {
         let indent = first.chars().count();
         let room = self.columns().saturating_sub(indent).max(20);
         let mut lines = wrap(text, room).into_iter();
@@ -91,7 +91,7 @@ pub(crate) fn wrap(text: &str, room: usize) -> Vec<String> {
 }
 
 /// `text` with control characters written out: names and values come from people's files.
-pub(crate) fn clean(text: &str) -> String {
+pub fn clean(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         if letter.is_control() {
@@ -104,7 +104,7 @@ pub(crate) fn clean(text: &str) -> String {
 }
 
 /// `text`, filled up with blanks to `width` characters.
-pub(crate) fn padded(text: &str, width: usize) -> String {
+pub fn padded(text: &str, width: usize) -> String {
     let missing = width.saturating_sub(text.chars().count());
     format!("{text}{}", " ".repeat(missing))
 }

@@ -1,1 +1,61 @@
-fn main() {}
+//! The command `rehearsal`: reads what people give it, has it played, and says what came of it. Data goes to stdout, talk to
+//! stderr.
+//!
+//! Here and below are arguments, files, exit codes and the terminal; what a run is and how it is judged is known further down
+//! the house (`scenarios`), how it is told in `reports`.
+
+mod again;
+mod args;
+mod cost;
+mod findings;
+mod library;
+mod load;
+mod run;
+mod show;
+mod terminal;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+/// What the process tells whoever started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Exit {
+    /// All that was promised held.
+    Pass = 0,
+    /// Some run failed.
+    Fail = 1,
+    /// None failed, and some could not be judged.
+    Inconclusive = 2,
+    /// A scenario, a cluster's files or the command line cannot be used.
+    Broken = 3,
+    /// The same seed was played twice and went two ways.
+    NotDeterministic = 4,
+    /// A defect of the simulator itself: what Rust gives a process that panicked.
+    Panicked = 101,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+fn main() -> ExitCode {
+    let exit = match Cli::try_parse() {
+        Ok(cli) => match &cli.command {
+            Command::Run(args) => run::run(args),
+            Command::List => library::list(),
+            Command::Up(args) => up::up(args),
+        },
+        Err(error) => {
+            // Nobody is left to be told that nobody listens.
+            let _ = error.print();
+            if error.use_stderr() { Exit::Broken } else { Exit::Pass }
+        }
+    };
+    exit.into()
+}
