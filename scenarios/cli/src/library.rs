@@ -26,7 +26,6 @@ macro_rules! library {
 /// All of them, by name.
 pub const LIBRARY: &[Story] = &library![
     "clock-jump-monotonic",
-    "clock-jump-wall-clock",
     "disk-full-on-one-server",
     "four-servers-split-in-half",
     "leader-cut-off-alone",
