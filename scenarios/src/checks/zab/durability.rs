@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coordinator::id::Zxid;
+use coordinator::id::{Epoch, Zxid};
 use coordinator::note::ServerNote;
 use coordinator::quorum;
 use sim::world::NodeId;
@@ -18,10 +18,12 @@ use super::is_durable;
 use crate::cast::Said;
 use crate::scene::{Moment, Outside, Scene, Server};
 
-/// The servers on whose disks a transaction truly was when they acknowledged it, until it is committed.
+/// The servers on whose disks a transaction truly was when they acknowledged it, until its leader says that it is committed;
+/// a leader that was cut off or paused may come to say so when the next epoch is long under way.
 #[derive(Default)]
 pub struct Durability {
     holders: BTreeMap<(usize, Zxid), BTreeSet<NodeId>>,
+    committed: BTreeMap<(usize, Epoch), Zxid>,
 }
 
 impl Check for Durability {
@@ -44,9 +46,11 @@ impl Check for Durability {
         let Said::Server(note) = said else { return };
         let Some(server) = scene.servers.get(&moment.node) else { return };
         match note {
-            ServerNote::Acknowledged { zxid } if *zxid > scene.truth(server).last() => {
-                let durable = server.entry(*zxid);
-                if durable.is_some_and(|entry| is_durable(entry, moment.node, outside)) {
+            ServerNote::Acknowledged { zxid } => {
+                let committed = self.committed.get(&(server.ensemble, zxid.epoch()));
+                let waits = committed.is_none_or(|committed| committed < zxid);
+                let entry = server.entry(*zxid);
+                if waits && entry.is_some_and(|entry| is_durable(entry, moment.node, outside)) {
                     let holders = self.holders.entry((server.ensemble, *zxid)).or_default();
                     holders.insert(moment.node);
                 }
@@ -63,11 +67,10 @@ impl Check for Durability {
 impl Durability {
     fn committed(&mut self, zxid: Zxid, leader: &Server, scene: &Scene) -> Option<String> {
         let ensemble = leader.ensemble;
+        self.committed.insert((ensemble, zxid.epoch()), zxid);
         let holders = self.holders.remove(&(ensemble, zxid)).unwrap_or_default();
-        while let Some((key, _)) =
-            self.holders.range((ensemble, Zxid::ZERO)..(ensemble, zxid)).next()
-        {
-            let key = *key;
+        let before = (ensemble, Zxid::new(zxid.epoch(), 0))..(ensemble, zxid);
+        while let Some(key) = self.holders.range(before.clone()).next().map(|(key, _)| *key) {
             self.holders.remove(&key);
         }
         let needed = quorum::majority_of(scene.members(ensemble).count());

@@ -47,3 +47,6 @@ fn is_durable(entry: &Entry, node: NodeId, outside: &dyn Outside) -> bool {
 fn name(scene: &Scene, node: NodeId) -> &str {
     scene.servers.get(&node).map_or("?", |server| &server.name)
 }
+
+#[cfg(test)]
+mod tests;
