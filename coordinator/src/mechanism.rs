@@ -119,11 +119,12 @@ pub enum Mutant {
     FollowerSwapsCommits,
     /// A leader gives two requests that wait together their zxids in reverse order of proposing (breaks ZB-7).
     ProposesOutOfOrder,
-    /// The leader answers a write when its own disk has it, before a quorum has (breaks ZS-1, ZB-1).
+    /// The leader answers its own clients' writes when its own disk has them, before a quorum has (breaks ZS-1).
     AnswersBeforeCommit,
-    /// A server takes clients that have seen a newer zxid than it has (breaks ZS-2).
+    /// A server takes clients back at once: those that have seen a newer zxid than it has, and without asking the leader
+    /// whether the session lives (breaks ZS-2).
     TakesClientsFromTheFuture,
-    /// Reads overtake the same session's waiting writes (breaks ZS-3).
+    /// Reads overtake the last transaction: they are answered from the tree as it was before it (breaks ZS-3).
     ReadsOvertakeWrites,
     /// A follower that applies closeSession leaves the ephemerals (breaks ZS-4; ZOOKEEPER-1367 was of this kind).
     KeepsEphemerals,

@@ -71,6 +71,9 @@ pub struct Clients {
     next_session: SessionId,
     serving: bool,
     limits: Limits,
+    /// [`Mutant::ReadsOvertakeWrites`]: the tree after the last transaction, and as it was before it.
+    shown: Option<DataTree>,
+    overtaken: Option<DataTree>,
 }
 
 #[derive(Clone, Debug)]
@@ -133,6 +136,8 @@ impl Clients {
             next_session: first,
             serving: false,
             limits,
+            shown: None,
+            overtaken: None,
         }
     }
 
@@ -155,6 +160,7 @@ impl Clients {
         self.by_session.clear();
         self.watches = Watches::new();
         self.touched.clear();
+        (self.shown, self.overtaken) = (None, None);
     }
 
     /// Whether this is a client's connection.
@@ -289,6 +295,9 @@ impl Clients {
             Txn::CloseSession => self.session_closed(record, cx),
             _ => self.answer(record, applied, tree, cx),
         }
+        if self.limits.reads_overtake_writes {
+            self.overtaken = self.shown.replace(tree.clone());
+        }
     }
 
     /// What the connections look like, for inspection: how many, and how many requests wait.
@@ -328,6 +337,9 @@ impl Clients {
             wishes.push(Wish::Write(Submission { session, cxid: 0, opcode, body }));
         } else if hello.password[..] != sessions::password(session) {
             self.revalidated(session, false, cx);
+        } else if self.limits.takes_clients_from_the_future {
+            // Asking the leader would take long enough to catch up.
+            self.open(conn, session, timeout_ms, hello.read_only, cx);
         } else {
             wishes.push(Wish::Revalidate { session, timeout_ms });
         }
@@ -356,9 +368,6 @@ impl Clients {
         } else if let Request::Sync { path } = request {
             wishes.push(Wish::Sync { session, cxid: xid });
             WaitsFor::Sync(path)
-        } else if self.limits.reads_overtake_writes {
-            self.read(conn, xid, &request, tree, cx);
-            return Ok(());
         } else {
             WaitsFor::Turn(request)
         };
@@ -403,14 +412,14 @@ impl Clients {
                 cx.send(conn, event.frame());
             }
         }
-        let result = answers::read(request, tree);
+        let result = answers::read(request, self.overtaken.as_ref().unwrap_or(tree));
         answers::leave_watch(request, result.is_ok(), conn, &mut self.watches);
         let zxid = tree.last_zxid();
         cx.send(conn, frame(xid, zxid, result));
     }
 
     /// The author of an applied write is answered.
-    fn answer(
+    pub fn answer(
         &mut self,
         record: &Record,
         applied: &Applied,

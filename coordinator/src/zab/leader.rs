@@ -505,8 +505,10 @@ impl Leader {
         cx: &mut Context<'_, ServerNote>,
     ) -> Result<(), LeavesRole> {
         let Some(proposer) = &mut self.proposer else { return Ok(()) };
-        let early = replica.config.mechanisms.has(Mutant::AnswersBeforeCommit);
-        proposer.acknowledge_own(replica.config.id, &replica.storage, early, cx);
+        proposer.acknowledge_own(replica.config.id, &replica.storage, cx);
+        if replica.config.mechanisms.has(Mutant::AnswersBeforeCommit) {
+            proposer.answer_early(replica, cx);
+        }
         while let Some(proposer) = &mut self.proposer
             && let Some((record, syncs)) = proposer.commit_next(replica, cx)
         {

@@ -68,11 +68,6 @@ impl Proposals {
         waiting.map(|(zxid, _)| *zxid)
     }
 
-    /// Who votes on proposals.
-    pub fn voters(&self) -> impl Iterator<Item = ServerId> + '_ {
-        self.voters.iter()
-    }
-
     /// Everything up to here is committed.
     pub fn last_committed(&self) -> Zxid {
         self.last_committed

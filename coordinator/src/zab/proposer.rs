@@ -168,7 +168,6 @@ impl Proposer {
         &mut self,
         me: ServerId,
         storage: &Storage,
-        early: bool,
         cx: &mut Context<'_, ServerNote>,
     ) {
         while let Some(zxid) = self.proposals.first_unacknowledged_by(me)
@@ -176,11 +175,16 @@ impl Proposer {
         {
             cx.note(ServerNote::Acknowledged { zxid });
             self.proposals.acknowledge(zxid, me);
-            if early {
-                // The mutant takes its own disk for a quorum.
-                let voters: Vec<_> = self.proposals.voters().collect();
-                voters.into_iter().for_each(|voter| self.proposals.acknowledge(zxid, voter));
-            }
+        }
+    }
+
+    /// [`Mutant::AnswersBeforeCommit`]: what is on this server's own disk is answered, whoever else has it.
+    pub fn answer_early(&self, replica: &mut Replica, cx: &mut Context<'_, ServerNote>) {
+        let mut foreseen = replica.tree.clone();
+        let synced = replica.storage.synced();
+        for record in self.proposals.outstanding().filter(|one| one.header.zxid <= synced) {
+            let applied = foreseen.apply(&record.header, &record.txn, false);
+            replica.clients.answer(record, &applied, &foreseen, cx);
         }
     }
 

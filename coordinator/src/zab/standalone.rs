@@ -70,7 +70,7 @@ impl Standalone {
 
     /// Its disk has more than before.
     pub fn commit(&mut self, replica: &mut Replica, cx: &mut Context<'_, ServerNote>) {
-        self.proposer.acknowledge_own(replica.config.id, &replica.storage, false, cx);
+        self.proposer.acknowledge_own(replica.config.id, &replica.storage, cx);
         while let Some((_, syncs)) = self.proposer.commit_next(replica, cx) {
             for (_, session, _) in syncs {
                 replica.clients.synced(session, &replica.tree, cx);

@@ -6,8 +6,12 @@
 //! That none is deleted too early follows: the truth deletes them only where somebody asked or the session was closed, and
 //! what servers show is held against the truth (ZS-3).
 
+use std::collections::BTreeMap;
+
+use coordinator::id::Zxid;
 use coordinator::note::ServerNote;
 use coordinator::txn::Txn;
+use sim::world::NodeId;
 
 use super::Reply;
 use super::reads::shows_a_ghost;
@@ -17,7 +21,17 @@ use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
 #[derive(Debug, Default)]
-pub struct Ephemerals;
+pub struct Ephemerals {
+    applied: BTreeMap<NodeId, Applied>,
+}
+
+/// A snapshot may hold more than the log behind it: until everything it can hold was applied again, ephemerals of a session
+/// may be gone before its end is delivered.
+#[derive(Debug, Default)]
+struct Applied {
+    last: Zxid,
+    unsure_until: Zxid,
+}
 
 impl Check for Ephemerals {
     fn id(&self) -> &'static str {
@@ -42,7 +56,16 @@ impl Check for Ephemerals {
             let words = reply.words();
             found.push(format!("its session was closed before, and it is still shown ({words})"));
         }
-        let Said::Server(ServerNote::Delivered { record, ephemerals, .. }) = said else { return };
+        let Said::Server(note) = said else { return };
+        let applied = self.applied.entry(moment.node).or_default();
+        let ServerNote::Delivered { record, ephemerals, .. } = note else {
+            applied.fold(note);
+            return;
+        };
+        applied.last = applied.last.max(record.header.zxid);
+        if record.header.zxid < applied.unsure_until {
+            return;
+        }
         let Some(server) = scene.servers.get(&moment.node) else { return };
         let truth = scene.truth(server);
         let (zxid, session) = (record.header.zxid, record.header.session);
@@ -54,6 +77,23 @@ impl Check for Ephemerals {
         if owned != *ephemerals {
             let removed = format!("removed {ephemerals} ephemerals of {owned}");
             found.push(format!("{} closed session {session} and {removed}", server.name));
+        }
+    }
+}
+
+impl Applied {
+    fn fold(&mut self, note: &ServerNote) {
+        match note {
+            ServerNote::Recovered { last, .. } => {
+                if *last < self.last {
+                    self.unsure_until = self.unsure_until.max(self.last);
+                }
+                self.last = *last;
+            }
+            ServerNote::SnapshotInstalled { zxid, .. } => {
+                *self = Self { last: *zxid, unsure_until: Zxid::ZERO };
+            }
+            _ => {}
         }
     }
 }

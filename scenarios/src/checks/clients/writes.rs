@@ -90,7 +90,7 @@ impl Writes {
             found.push(format!("asked after {floor} was answered, and put before it ({words})"));
         }
         let Some(record) = truth.record(zxid) else {
-            found.push(format!("answered, and never committed ({words})"));
+            found.push(format!("answered before it was committed ({words})"));
             return;
         };
         match reply.outcome {
