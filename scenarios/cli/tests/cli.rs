@@ -1,7 +1,10 @@
 //! The command as people and programs meet it: what it prints where, and what it exits with.
 
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
@@ -32,7 +35,9 @@ struct Came {
 fn rehearsal(args: &[&str]) -> Came {
     let binary = env!("CARGO_BIN_EXE_rehearsal");
     let mut command = Command::new(binary);
-    command.args(args).current_dir(root()).env_remove("CARGO");
+    // As if it were found by its name, and not started by cargo.
+    command.arg0("rehearsal").env_remove("CARGO");
+    command.args(args).current_dir(root());
     let Output { status, stdout, stderr } = command.output().expect("the command starts");
     let text = |bytes| String::from_utf8(bytes).expect("it is text");
     Came { code: status.code(), out: text(stdout), err: text(stderr) }
@@ -202,4 +207,40 @@ fn the_library_is_listed_with_first_sentences() {
     assert_eq!((came.code, came.err.as_str()), (Some(0), ""));
     assert_has(&came.out, &["steady-state", "Nothing happens.", "lose-two-of-three-zookeepers"]);
     assert!(came.out.lines().count() >= 15);
+}
+
+#[test]
+fn up_prints_addresses_and_serves_until_sigterm() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().display().to_string();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_rehearsal"))
+        .args(["up", "--zookeepers", "1", "--data", &data])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command starts");
+    let out = BufReader::new(child.stdout.take().expect("it is piped"));
+    let lines: Vec<String> = out.lines().map(|line| line.expect("it is text")).take(2).collect();
+    assert_has(&lines[0], &["zk-1  127.0.0.1:", "zk-1/data"]);
+    let address = lines[1].strip_prefix("connect  ").expect("what clients connect to");
+    // The address is reserved before the server starts to listen, and given to nobody else.
+    while TcpStream::connect(address).is_err() {
+        assert_eq!(child.try_wait().expect("it can be asked"), None, "the server has ended");
+        std::thread::yield_now();
+    }
+    let id = child.id().to_string();
+    let killed = Command::new("kill").args(["-TERM", &id]).status().expect("kill is there");
+    assert!(killed.success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn a_port_in_use_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = taken.local_addr().expect("it is bound").port().to_string();
+    let data = folder.path().display().to_string();
+    let came = rehearsal(&["up", "--zookeepers", "1", "--port", &port, "--data", &data]);
+    assert_eq!((came.code, came.out.as_str()), (Some(3), ""));
+    assert_has(&came.err, &["error: cannot use 127.0.0.1:", &port]);
 }
