@@ -208,7 +208,7 @@ fn meaning(run: &Run) -> String {
                 0 => "no outage".to_owned(),
                 count => format!("{} as announced", counted(count, "outage", "outages")),
             };
-            format!("Everything promised held: {held}{outages}, and every check over {steps}.")
+            format!("Everything promised held: {held}{outages}, all checks over {steps}.")
         }
         Verdict::Fail => {
             let mut checks: Vec<&str> = Vec::new();

@@ -189,9 +189,8 @@ fn play_one(
     };
     let mut run = play::play(&plan, &scene.cluster, &mut watch);
     cost.fill(&mut run.statistics);
-    let second = args.twice.then(|| {
-        play::play(&plan, &scene.cluster, &mut Watch::default()).fingerprint
-    });
+    let second =
+        args.twice.then(|| play::play(&plan, &scene.cluster, &mut Watch::default()).fingerprint);
     findings::judge(&mut run, &scene.cluster);
     if args.runs() == 1 {
         run.expectations.extend(marks(&plan, &run));
@@ -203,11 +202,8 @@ fn play_one(
 fn marks(plan: &Plan, run: &Run) -> Vec<Expectation> {
     let expectation = |mark: &String| {
         let reached = run.marks.contains(mark);
-        let how = if reached {
-            "reached"
-        } else {
-            "not reached by this run; judged over several seeds"
-        };
+        let how =
+            if reached { "reached" } else { "not reached by this run; judged over several seeds" };
         let that = format!("sometimes {mark}");
         Expectation { that, held: reached.then_some(true), how: how.to_owned() }
     };

@@ -139,7 +139,8 @@ fn again(run: &Run) {
 
 fn bar(runs: u64) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(runs), ProgressDrawTarget::stderr());
-    let template = if runs == 1 { "{spinner} {msg}" } else { "{pos} of {len} runs  {wide_bar}  {msg}" };
+    let template =
+        if runs == 1 { "{spinner} {msg}" } else { "{pos} of {len} runs  {wide_bar}  {msg}" };
     bar.set_style(ProgressStyle::with_template(template).expect("the template is a constant"));
     bar
 }
