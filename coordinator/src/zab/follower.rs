@@ -282,7 +282,7 @@ impl Follower {
             self.dial(replica, cx);
             return Ok(());
         }
-        if !self.stage.reads() {
+        if !self.stage.reads() && self.stage != Stage::Dialling {
             // Its thread is with the disk, not with the socket.
             self.heard(replica, cx);
             return Ok(());
