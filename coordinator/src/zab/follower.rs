@@ -125,6 +125,11 @@ impl Follower {
         self.epoch
     }
 
+    /// Whether the log is being cut: what it comes to is read back in any case.
+    pub fn is_truncating(&self) -> bool {
+        self.stage == Stage::Truncating
+    }
+
     /// What is logged or waiting to be, and not committed: a restart would replay it.
     pub fn uncommitted(&self) -> impl Iterator<Item = &Arc<Record>> {
         self.pending.iter().filter(|(_, logged)| *logged).map(|(record, _)| record)
@@ -191,8 +196,9 @@ impl Follower {
         cx: &mut Context<'_, ServerNote>,
     ) -> Result<(), LeavesRole> {
         match (event, self.stage) {
-            (StorageEvent::EpochAccepted { epoch }, Stage::PromisingEpoch) => {
-                replica.accepted = epoch;
+            (StorageEvent::EpochAccepted { epoch }, Stage::PromisingEpoch)
+                if epoch == self.epoch =>
+            {
                 self.acknowledge_epoch(Some(replica.current), replica, cx);
             }
             (StorageEvent::Recovered(recovered), Stage::Truncating) => {
@@ -217,8 +223,7 @@ impl Follower {
                     _ => self.enter_epoch(replica, cx),
                 }
             }
-            (StorageEvent::EpochCurrent { epoch }, Stage::EnteringEpoch) => {
-                replica.current = epoch;
+            (StorageEvent::EpochCurrent { epoch }, Stage::EnteringEpoch) if epoch == self.epoch => {
                 self.acknowledge_leader(replica, cx);
             }
             _ => {}

@@ -155,8 +155,9 @@ impl Leader {
         cx: &mut Context<'_, ServerNote>,
     ) -> Result<(), LeavesRole> {
         match (event, self.stage) {
-            (StorageEvent::EpochAccepted { epoch }, Stage::PromisingOwn) => {
-                replica.accepted = epoch;
+            (StorageEvent::EpochAccepted { epoch }, Stage::PromisingOwn)
+                if epoch == self.epoch =>
+            {
                 self.enter(Stage::AwaitingPromises, replica, cx);
                 for learner in self.learners.values_mut() {
                     if learner.stage == learner::Stage::AwaitingEpoch {
@@ -165,8 +166,7 @@ impl Leader {
                 }
                 self.promised(replica, cx)
             }
-            (StorageEvent::EpochCurrent { epoch }, Stage::EnteringEpoch) => {
-                replica.current = epoch;
+            (StorageEvent::EpochCurrent { epoch }, Stage::EnteringEpoch) if epoch == self.epoch => {
                 cx.note(ServerNote::Leads { epoch, last: replica.last_zxid() });
                 self.enter(Stage::Synchronising, replica, cx);
                 self.synchronise_promised(replica, cx);
