@@ -426,6 +426,12 @@ impl Clients {
         if !client.waiting.front().is_some_and(is_it) {
             return;
         }
+        if applied.outcome == Err(code::SESSION_MOVED) {
+            // An error of the connection, not of the request: its client has gone elsewhere (ZOOKEEPER-710).
+            cx.note(ServerNote::RefusedClient("its session has moved to another server"));
+            self.drop_conn(conn, cx);
+            return;
+        }
         let asked = client.waiting.pop_front().expect("there is a front");
         let result = answers::written(asked.opcode, &applied.outcome);
         cx.send(conn, frame(asked.xid, record.header.zxid, result));
