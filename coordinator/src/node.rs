@@ -240,7 +240,11 @@ impl Life {
                 let wish = self.wishes.remove(0);
                 self.wish(wish, cx);
             } else {
-                break;
+                let Replica { clients, tree, .. } = &mut self.replica;
+                clients.read_opened(tree, cx, &mut self.wishes);
+                if self.wishes.is_empty() {
+                    break;
+                }
             }
         }
         match &mut self.role {

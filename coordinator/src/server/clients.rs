@@ -68,6 +68,8 @@ pub struct Clients {
     by_session: BTreeMap<SessionId, Conn>,
     watches: Watches<Conn>,
     touched: BTreeMap<SessionId, i32>,
+    /// Connections whose session has just opened: what they sent behind the greeting is read now.
+    opened: Vec<Conn>,
     next_session: SessionId,
     serving: bool,
     limits: Limits,
@@ -130,6 +132,7 @@ impl Clients {
             by_session: BTreeMap::new(),
             watches: Watches::new(),
             touched: BTreeMap::new(),
+            opened: Vec::new(),
             next_session: first,
             serving: false,
             limits,
@@ -155,6 +158,7 @@ impl Clients {
         self.by_session.clear();
         self.watches = Watches::new();
         self.touched.clear();
+        self.opened.clear();
     }
 
     /// Whether this is a client's connection.
@@ -208,7 +212,33 @@ impl Clients {
     ) {
         let Some(client) = self.conns.get_mut(&conn) else { return };
         client.frames.push(bytes);
-        while let Some(client) = self.conns.get_mut(&conn) {
+        self.read_frames(conn, tree, cx, wishes);
+    }
+
+    /// Reads what came behind greetings whose sessions have opened since: real clients send SetWatches and Auth without
+    /// waiting for the answer to their greeting.
+    pub fn read_opened(
+        &mut self,
+        tree: &DataTree,
+        cx: &mut Context<'_, ServerNote>,
+        wishes: &mut Vec<Wish>,
+    ) {
+        for conn in std::mem::take(&mut self.opened) {
+            self.read_frames(conn, tree, cx, wishes);
+        }
+    }
+
+    /// Reads whole frames, as long as the session is not being opened (NIOServerCnxn.disableRecv).
+    fn read_frames(
+        &mut self,
+        conn: Conn,
+        tree: &DataTree,
+        cx: &mut Context<'_, ServerNote>,
+        wishes: &mut Vec<Wish>,
+    ) {
+        while let Some(client) = self.conns.get_mut(&conn)
+            && !matches!(client.stage, Stage::Opening { .. })
+        {
             let outcome = match client.frames.take() {
                 Ok(None) => return,
                 Ok(Some(body)) if client.stage == Stage::Greeting => {
@@ -241,10 +271,20 @@ impl Clients {
         if alive {
             self.open(conn, session, timeout_ms, read_only, cx);
         } else {
-            cx.note(ServerNote::ToldExpired { session });
-            cx.send(conn, ConnectResponse::expired(read_only).frame());
-            self.drop_conn(conn, cx);
+            self.tell_expired(conn, session, read_only, cx);
         }
+    }
+
+    fn tell_expired(
+        &mut self,
+        conn: Conn,
+        session: SessionId,
+        read_only: Option<bool>,
+        cx: &mut Context<'_, ServerNote>,
+    ) {
+        cx.note(ServerNote::ToldExpired { session });
+        cx.send(conn, ConnectResponse::expired(read_only).frame());
+        self.drop_conn(conn, cx);
     }
 
     /// Everything the leader had proposed when the oldest waiting sync of this session asked is applied.
@@ -327,7 +367,7 @@ impl Clients {
             let opcode = opcode::CREATE_SESSION;
             wishes.push(Wish::Write(Submission { session, cxid: 0, opcode, body }));
         } else if hello.password[..] != sessions::password(session) {
-            self.revalidated(session, false, cx);
+            self.tell_expired(conn, session, hello.read_only, cx);
         } else {
             wishes.push(Wish::Revalidate { session, timeout_ms });
         }
@@ -479,6 +519,7 @@ impl Clients {
             read_only: read_only.map(|_| false),
         };
         cx.send(conn, response.frame());
+        self.opened.push(conn);
     }
 
     fn drop_conn(&mut self, conn: Conn, cx: &mut Context<'_, ServerNote>) {
