@@ -287,16 +287,18 @@ impl Clients {
         self.drop_conn(conn, cx);
     }
 
-    /// Everything the leader had proposed when the oldest waiting sync of this session asked is applied.
+    /// Everything the leader had proposed when this sync of the session asked is applied.
     pub fn synced(
         &mut self,
         session: SessionId,
+        cxid: i32,
         tree: &DataTree,
         cx: &mut Context<'_, ServerNote>,
     ) {
         let Some(&conn) = self.by_session.get(&session) else { return };
         let Some(client) = self.conns.get_mut(&conn) else { return };
-        let sync = client.waiting.iter_mut().find(|one| matches!(one.what, WaitsFor::Sync(_)));
+        let is_it = |one: &&mut Waiting| one.xid == cxid && matches!(one.what, WaitsFor::Sync(_));
+        let sync = client.waiting.iter_mut().find(is_it);
         if let Some(sync) = sync
             && let WaitsFor::Sync(path) = &sync.what
         {

@@ -56,7 +56,8 @@ pub struct Follower {
     cut_at: Zxid,
     /// The last transaction of the snapshot that is coming.
     snapshot_at: Zxid,
-    syncs: VecDeque<SessionId>,
+    /// Syncs asked of the leader, oldest first: session and its number of the request.
+    syncs: VecDeque<(SessionId, i32)>,
     deadline: Instant,
 }
 
@@ -245,7 +246,7 @@ impl Follower {
                 self.send(&packet, cx);
             }
             Wish::Sync { session, cxid } => {
-                self.syncs.push_back(session);
+                self.syncs.push_back((session, cxid));
                 let body = Bytes::new();
                 let packet = PeerPacket::Request { session, cxid, kind: opcode::SYNC, body };
                 self.send(&packet, cx);
@@ -358,8 +359,8 @@ impl Follower {
                 Ok(())
             }
             (_, PeerPacket::Sync) => {
-                if let Some(session) = self.syncs.pop_front() {
-                    replica.clients.synced(session, &replica.tree, cx);
+                if let Some((session, cxid)) = self.syncs.pop_front() {
+                    replica.clients.synced(session, cxid, &replica.tree, cx);
                 }
                 Ok(())
             }

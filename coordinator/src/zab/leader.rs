@@ -134,9 +134,7 @@ impl Leader {
             }
             Input::Received { conn, bytes } => self.received(*conn, bytes, replica, cx),
             Input::Closed { conn, .. } => {
-                if let Some(learner) = self.learners.remove(conn) {
-                    said_lost(&learner, "its connection is gone", cx);
-                }
+                self.gone(*conn, "its connection is gone", cx);
                 Ok(())
             }
             Input::Woke => self.woke(replica, cx),
@@ -528,9 +526,9 @@ impl Leader {
     }
 
     fn synced(&self, who: Syncing, replica: &mut Replica, cx: &mut Context<'_, ServerNote>) {
-        let (through, session, _) = who;
+        let (through, session, cxid) = who;
         if through == replica.config.id {
-            replica.clients.synced(session, &replica.tree, cx);
+            replica.clients.synced(session, cxid, &replica.tree, cx);
         } else if let Some(learner) =
             self.learners.values().find(|learner| learner.sid == Some(through))
         {
@@ -625,16 +623,19 @@ impl Leader {
     }
 
     fn lose(&mut self, conn: Conn, why: &'static str, cx: &mut Context<'_, ServerNote>) {
-        if let Some(learner) = self.learners.remove(&conn) {
-            said_lost(&learner, why, cx);
+        if self.owns(conn) {
+            self.gone(conn, why, cx);
             cx.close(conn);
         }
     }
-}
 
-fn said_lost(learner: &Learner, why: &'static str, cx: &mut Context<'_, ServerNote>) {
-    if let Some(follower) = learner.sid {
-        cx.note(ServerNote::LostFollower { follower, why });
+    fn gone(&mut self, conn: Conn, why: &'static str, cx: &mut Context<'_, ServerNote>) {
+        if let Some(follower) = self.learners.remove(&conn).and_then(|learner| learner.sid) {
+            cx.note(ServerNote::LostFollower { follower, why });
+            if let Some(proposer) = &mut self.proposer {
+                proposer.forget_syncs_of(follower);
+            }
+        }
     }
 }
 
