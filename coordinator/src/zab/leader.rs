@@ -33,6 +33,8 @@ pub struct Leader {
     learners: BTreeMap<Conn, Learner>,
     /// Who counts for the present stage's quorum.
     supporters: BTreeSet<ServerId>,
+    /// The largest epoch that anybody who came had promised, whether it is still here or not.
+    newest: Epoch,
     proposer: Option<Proposer>,
     stage_deadline: Instant,
     next_beat: Instant,
@@ -67,6 +69,7 @@ impl Leader {
             stage: Stage::Gathering,
             learners: BTreeMap::new(),
             supporters: BTreeSet::from([replica.config.id]),
+            newest: replica.accepted,
             proposer: None,
             stage_deadline: Instant::NEVER,
             next_beat: Instant::NEVER,
@@ -233,9 +236,8 @@ impl Leader {
         {
             return Ok(());
         }
-        let theirs = self.learners.values().map(|learner| learner.accepted).max();
-        let newest = theirs.unwrap_or_default().max(replica.accepted);
-        self.epoch = Epoch(newest.0.checked_add(1).ok_or(LeavesRole("no epoch is left"))?);
+        let next = self.newest.0.checked_add(1).ok_or(LeavesRole("no epoch is left"))?;
+        self.epoch = Epoch(next);
         self.enter(Stage::PromisingOwn, replica, cx);
         replica.storage.accept_epoch(self.epoch, cx, &mut replica.stored);
         Ok(())
@@ -271,7 +273,9 @@ impl Leader {
             if let (Some(current), Some(sid)) = (current, sid) {
                 let ahead = (current, last) > (replica.current, replica.last_zxid());
                 if ahead && !replica.config.mechanisms.has(Mutant::VotesIgnoreHistory) {
-                    return Err(LeavesRole("a follower is ahead"));
+                    // Only this follower is sent away (Leader.waitForEpochAck): without it there may still be a quorum.
+                    self.lose(conn, "it is ahead of the leader", cx);
+                    return Ok(());
                 }
                 self.supporters.insert(sid);
             }
@@ -450,8 +454,9 @@ impl Leader {
         }
         let Some(learner) = self.learners.get_mut(&conn) else { return Ok(()) };
         learner.sid = Some(sid);
-        learner.accepted = accepted;
         learner.stage = learner::Stage::AwaitingEpoch;
+        learner.deadline = Instant::NEVER;
+        self.newest = self.newest.max(accepted);
         if self.stage >= Stage::AwaitingPromises {
             tell_epoch(learner, self.epoch, cx);
             return Ok(());

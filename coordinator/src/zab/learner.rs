@@ -2,7 +2,7 @@
 
 use machine::{Conn, Instant};
 
-use crate::id::{Epoch, ServerId, Zxid};
+use crate::id::{ServerId, Zxid};
 use crate::wire::peer::PeerStream;
 
 /// One connection on the leader's quorum port.
@@ -16,8 +16,6 @@ pub struct Learner {
     pub stage: Stage,
     /// Its packets.
     pub stream: PeerStream,
-    /// The largest epoch it had promised when it came.
-    pub accepted: Epoch,
     /// Its last transaction when it came.
     pub last: Zxid,
     /// Nothing heard until then: the connection is closed.
@@ -55,7 +53,6 @@ impl Learner {
             sid: None,
             stage: Stage::Greeting,
             stream: PeerStream::new(),
-            accepted: Epoch(0),
             last: Zxid::ZERO,
             deadline,
             counts_until_tick,
