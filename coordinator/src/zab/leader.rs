@@ -162,7 +162,7 @@ impl Leader {
                 self.enter(Stage::AwaitingPromises, replica, cx);
                 for learner in self.learners.values_mut() {
                     if learner.stage == learner::Stage::AwaitingEpoch {
-                        tell_epoch(learner, epoch, cx);
+                        tell_epoch(learner, epoch, replica, cx);
                     }
                 }
                 self.promised(replica, cx)
@@ -267,7 +267,7 @@ impl Leader {
     ) -> Result<(), LeavesRole> {
         let Some(learner) = self.learners.get_mut(&conn) else { return Ok(()) };
         learner.last = last;
-        learner.stage = learner::Stage::Promised;
+        learner.enter(learner::Stage::Promised, cx.now(), &replica.config);
         let sid = learner.sid;
         if self.stage == Stage::AwaitingPromises {
             if let (Some(current), Some(sid)) = (current, sid) {
@@ -315,15 +315,15 @@ impl Leader {
         self.proposer = Some(Proposer::new(first, replica, cx));
         self.next_beat = cx.now() + replica.config.tick.divided_by(2);
         replica.clients.serve();
-        self.tell_up_to_date(cx);
+        self.tell_up_to_date(replica, cx);
         self.watch_expiry(replica, cx);
         Ok(())
     }
 
-    fn tell_up_to_date(&mut self, cx: &mut Context<'_, ServerNote>) {
+    fn tell_up_to_date(&mut self, replica: &Replica, cx: &mut Context<'_, ServerNote>) {
         for learner in self.learners.values_mut() {
             if learner.stage == learner::Stage::Synchronised {
-                learner.stage = learner::Stage::Active;
+                learner.enter(learner::Stage::Active, cx.now(), &replica.config);
                 send(learner, &PeerPacket::UpToDate, cx);
             }
         }
@@ -359,11 +359,10 @@ impl Leader {
     fn heard(&mut self, conn: Conn, replica: &Replica, cx: &Context<'_, ServerNote>) {
         let tick = self.tick();
         let Some(learner) = self.learners.get_mut(&conn) else { return };
-        let config = &replica.config;
-        let active = learner.stage == learner::Stage::Active;
-        let limit = if active { config.sync_limit } else { config.init_limit };
-        learner.deadline = cx.now() + config.tick.times(limit);
-        learner.counts_until_tick = learner.counts_until_tick.max(tick + config.sync_limit);
+        learner.heard(cx.now(), &replica.config);
+        if learner.stage == learner::Stage::Active {
+            learner.counts_until_tick = tick + replica.config.sync_limit;
+        }
     }
 
     fn packet(
@@ -388,18 +387,16 @@ impl Leader {
                     // An acknowledgement that overtook that of NEWLEADER is not one of it (ZOOKEEPER-4685).
                     return Ok(());
                 }
-                learner.stage = learner::Stage::Synchronised;
+                learner.enter(learner::Stage::Synchronised, cx.now(), &replica.config);
                 if self.stage == Stage::Serving {
-                    self.tell_up_to_date(cx);
+                    self.tell_up_to_date(replica, cx);
                     return Ok(());
                 }
                 self.supporters.insert(sid);
                 self.synchronised(replica, cx)
             }
             PeerPacket::Ack { zxid } => {
-                if learner.oldest_waiting.is_some_and(|(waiting, _)| waiting <= zxid) {
-                    learner.oldest_waiting = None;
-                }
+                learner.timed.acknowledged(zxid);
                 if let Some(proposer) = &mut self.proposer {
                     proposer.acknowledge(zxid, sid);
                 }
@@ -454,11 +451,10 @@ impl Leader {
         }
         let Some(learner) = self.learners.get_mut(&conn) else { return Ok(()) };
         learner.sid = Some(sid);
-        learner.stage = learner::Stage::AwaitingEpoch;
-        learner.deadline = Instant::NEVER;
+        learner.enter(learner::Stage::AwaitingEpoch, cx.now(), &replica.config);
         self.newest = self.newest.max(accepted);
         if self.stage >= Stage::AwaitingPromises {
-            tell_epoch(learner, self.epoch, cx);
+            tell_epoch(learner, self.epoch, replica, cx);
             return Ok(());
         }
         if self.stage == Stage::Gathering {
@@ -494,7 +490,9 @@ impl Leader {
             let packet = PeerPacket::Proposal(record.clone()).encode();
             for learner in self.learners.values_mut().filter(|one| one.is_forwarding()) {
                 cx.send(learner.conn, packet.clone());
-                learner.oldest_waiting.get_or_insert((record.header.zxid, now));
+                if learner.stage >= learner::Stage::Synchronised {
+                    learner.timed.sent(record.header.zxid, now);
+                }
             }
             if let Some(proposer) = &self.proposer {
                 proposer.log(&record, replica, cx);
@@ -590,9 +588,9 @@ impl Leader {
         }
         if self.beats.is_multiple_of(2) {
             let tick = self.tick();
-            let behind_us = self.learners.values().filter(|learner| {
-                learner.stage >= learner::Stage::Synchronised && learner.counts_until_tick >= tick
-            });
+            // As LearnerHandler.synced has it, one that is being brought up to date counts as well.
+            let behind_us =
+                self.learners.values().filter(|learner| learner.counts_until_tick >= tick);
             let supporters = behind_us.filter_map(|learner| learner.sid);
             if !replica.voters.is_quorum(supporters.chain([replica.config.id])) {
                 return Err(LeavesRole("a quorum is no longer behind it"));
@@ -606,7 +604,7 @@ impl Leader {
         let patience = replica.config.tick.times(replica.config.sync_limit);
         let slow = self.learners.values().filter(|learner| {
             let active = learner.stage == learner::Stage::Active;
-            active && learner.oldest_waiting.is_some_and(|(_, since)| since + patience <= cx.now())
+            active && learner.timed.since().is_some_and(|since| since + patience <= cx.now())
         });
         for conn in slow.map(|learner| learner.conn).collect::<Vec<_>>() {
             self.lose(conn, "it did not acknowledge in time", cx);
@@ -644,8 +642,13 @@ impl Leader {
     }
 }
 
-fn tell_epoch(learner: &mut Learner, epoch: Epoch, cx: &mut Context<'_, ServerNote>) {
-    learner.stage = learner::Stage::Promising;
+fn tell_epoch(
+    learner: &mut Learner,
+    epoch: Epoch,
+    replica: &Replica,
+    cx: &mut Context<'_, ServerNote>,
+) {
+    learner.enter(learner::Stage::Promising, cx.now(), &replica.config);
     send(learner, &PeerPacket::LeaderInfo { epoch, protocol: PROTOCOL }, cx);
 }
 
@@ -680,7 +683,7 @@ fn bring_up_to_date(
         send(learner, &PeerPacket::Proposal(record.clone()), cx);
     }
     send(learner, &PeerPacket::NewLeader { zxid: Zxid::new(epoch, 0) }, cx);
-    learner.stage = learner::Stage::Synchronising;
+    learner.enter(learner::Stage::Synchronising, cx.now(), &replica.config);
 }
 
 fn send(learner: &Learner, packet: &PeerPacket, cx: &mut Context<'_, ServerNote>) {
