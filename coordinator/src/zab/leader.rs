@@ -375,6 +375,11 @@ impl Leader {
         let Some(learner) = self.learners.get_mut(&conn) else { return Ok(()) };
         let stage = learner.stage;
         let sid = learner.sid.unwrap_or_default();
+        let introduces = matches!(packet, PeerPacket::FollowerInfo(_) | PeerPacket::AckEpoch { .. });
+        if stage < learner::Stage::Synchronising && !introduces {
+            self.lose(conn, "it sent a packet out of turn", cx);
+            return Ok(());
+        }
         match packet {
             PeerPacket::FollowerInfo(who) if stage == learner::Stage::Greeting => {
                 self.greeted(conn, who, replica, cx)
