@@ -240,7 +240,11 @@ impl Life {
                 let wish = self.wishes.remove(0);
                 self.wish(wish, cx);
             } else {
-                break;
+                let Replica { clients, tree, .. } = &mut self.replica;
+                clients.read_opened(tree, cx, &mut self.wishes);
+                if self.wishes.is_empty() {
+                    break;
+                }
             }
         }
         match &mut self.role {
@@ -284,6 +288,12 @@ impl Life {
             }
             event => event,
         };
+        // What is on the disk holds in every role, also in one that did not ask for it.
+        match event {
+            StorageEvent::EpochAccepted { epoch } => self.replica.accepted = epoch,
+            StorageEvent::EpochCurrent { epoch } => self.replica.current = epoch,
+            _ => {}
+        }
         let outcome = match &mut self.role {
             Role::Following(follower) => follower.stored(event, &mut self.replica, cx),
             Role::Leading(leader) => leader.stored(event, &mut self.replica, cx),
@@ -361,17 +371,25 @@ impl Life {
     fn end_role_on(&mut self, outcome: Result<(), LeavesRole>, cx: &mut Context<'_, ServerNote>) {
         let Err(LeavesRole(why)) = outcome else { return };
         cx.note(ServerNote::LeavesRole(why));
+        let truncating = matches!(&self.role, Role::Following(one) if one.is_truncating());
         self.leave_role(cx);
         if matches!(self.role, Role::Dead) {
             return;
         }
+        if truncating {
+            // The cut goes on, and the disk is read when it is done.
+            self.role = Role::Recovering;
+            return;
+        }
         match self.replica.config.mechanisms.database {
-            Database::Reloaded => {
-                self.role = Role::Recovering;
-                self.replica.storage.recover(cx, &mut self.replica.stored);
-            }
+            Database::Reloaded => self.reload(cx),
             Database::Retained | Database::RetainedAndFastForwarded => self.look(cx),
         }
+    }
+
+    fn reload(&mut self, cx: &mut Context<'_, ServerNote>) {
+        self.role = Role::Recovering;
+        self.replica.storage.recover(cx, &mut self.replica.stored);
     }
 
     /// Closes what the role had open. What was logged and not committed is kept in memory if this version does so.
@@ -399,7 +417,11 @@ impl Life {
         let leaves = self.replica.config.mechanisms.disk_failure == DiskFailure::LeavesTheRole;
         let in_role = matches!(self.role, Role::Following(_) | Role::Leading(_));
         if leaves && in_role {
-            self.end_role_on(Err(LeavesRole(what)), cx);
+            // Memory may hold what the log refused, so that no version's memory can be kept here.
+            cx.note(ServerNote::LeavesRole(what));
+            self.leave_role(cx);
+            self.replica.stored.clear();
+            self.reload(cx);
         } else {
             self.die(11, what, cx);
         }

@@ -68,6 +68,8 @@ pub struct Clients {
     by_session: BTreeMap<SessionId, Conn>,
     watches: Watches<Conn>,
     touched: BTreeMap<SessionId, i32>,
+    /// Connections whose session has just opened: what they sent behind the greeting is read now.
+    opened: Vec<Conn>,
     next_session: SessionId,
     serving: bool,
     limits: Limits,
@@ -133,6 +135,7 @@ impl Clients {
             by_session: BTreeMap::new(),
             watches: Watches::new(),
             touched: BTreeMap::new(),
+            opened: Vec::new(),
             next_session: first,
             serving: false,
             limits,
@@ -161,6 +164,7 @@ impl Clients {
         self.watches = Watches::new();
         self.touched.clear();
         (self.shown, self.overtaken) = (None, None);
+        self.opened.clear();
     }
 
     /// Whether this is a client's connection.
@@ -214,7 +218,33 @@ impl Clients {
     ) {
         let Some(client) = self.conns.get_mut(&conn) else { return };
         client.frames.push(bytes);
-        while let Some(client) = self.conns.get_mut(&conn) {
+        self.read_frames(conn, tree, cx, wishes);
+    }
+
+    /// Reads what came behind greetings whose sessions have opened since: real clients send SetWatches and Auth without
+    /// waiting for the answer to their greeting.
+    pub fn read_opened(
+        &mut self,
+        tree: &DataTree,
+        cx: &mut Context<'_, ServerNote>,
+        wishes: &mut Vec<Wish>,
+    ) {
+        for conn in std::mem::take(&mut self.opened) {
+            self.read_frames(conn, tree, cx, wishes);
+        }
+    }
+
+    /// Reads whole frames, as long as the session is not being opened (NIOServerCnxn.disableRecv).
+    fn read_frames(
+        &mut self,
+        conn: Conn,
+        tree: &DataTree,
+        cx: &mut Context<'_, ServerNote>,
+        wishes: &mut Vec<Wish>,
+    ) {
+        while let Some(client) = self.conns.get_mut(&conn)
+            && !matches!(client.stage, Stage::Opening { .. })
+        {
             let outcome = match client.frames.take() {
                 Ok(None) => return,
                 Ok(Some(body)) if client.stage == Stage::Greeting => {
@@ -247,22 +277,34 @@ impl Clients {
         if alive {
             self.open(conn, session, timeout_ms, read_only, cx);
         } else {
-            cx.note(ServerNote::ToldExpired { session });
-            cx.send(conn, ConnectResponse::expired(read_only).frame());
-            self.drop_conn(conn, cx);
+            self.tell_expired(conn, session, read_only, cx);
         }
     }
 
-    /// Everything the leader had proposed when the oldest waiting sync of this session asked is applied.
+    fn tell_expired(
+        &mut self,
+        conn: Conn,
+        session: SessionId,
+        read_only: Option<bool>,
+        cx: &mut Context<'_, ServerNote>,
+    ) {
+        cx.note(ServerNote::ToldExpired { session });
+        cx.send(conn, ConnectResponse::expired(read_only).frame());
+        self.drop_conn(conn, cx);
+    }
+
+    /// Everything the leader had proposed when this sync of the session asked is applied.
     pub fn synced(
         &mut self,
         session: SessionId,
+        cxid: i32,
         tree: &DataTree,
         cx: &mut Context<'_, ServerNote>,
     ) {
         let Some(&conn) = self.by_session.get(&session) else { return };
         let Some(client) = self.conns.get_mut(&conn) else { return };
-        let sync = client.waiting.iter_mut().find(|one| matches!(one.what, WaitsFor::Sync(_)));
+        let is_it = |one: &&mut Waiting| one.xid == cxid && matches!(one.what, WaitsFor::Sync(_));
+        let sync = client.waiting.iter_mut().find(is_it);
         if let Some(sync) = sync
             && let WaitsFor::Sync(path) = &sync.what
         {
@@ -336,7 +378,7 @@ impl Clients {
             let opcode = opcode::CREATE_SESSION;
             wishes.push(Wish::Write(Submission { session, cxid: 0, opcode, body }));
         } else if hello.password[..] != sessions::password(session) {
-            self.revalidated(session, false, cx);
+            self.tell_expired(conn, session, hello.read_only, cx);
         } else if self.limits.takes_clients_from_the_future {
             // Asking the leader would take long enough to catch up.
             self.open(conn, session, timeout_ms, hello.read_only, cx);
@@ -435,6 +477,12 @@ impl Clients {
         if !client.waiting.front().is_some_and(is_it) {
             return;
         }
+        if applied.outcome == Err(code::SESSION_MOVED) {
+            // An error of the connection, not of the request: its client has gone elsewhere (ZOOKEEPER-710).
+            cx.note(ServerNote::RefusedClient("its session has moved to another server"));
+            self.drop_conn(conn, cx);
+            return;
+        }
         let asked = client.waiting.pop_front().expect("there is a front");
         let result = answers::written(asked.opcode, &applied.outcome);
         cx.send(conn, frame(asked.xid, record.header.zxid, result));
@@ -482,6 +530,7 @@ impl Clients {
             read_only: read_only.map(|_| false),
         };
         cx.send(conn, response.frame());
+        self.opened.push(conn);
     }
 
     fn drop_conn(&mut self, conn: Conn, cx: &mut Context<'_, ServerNote>) {

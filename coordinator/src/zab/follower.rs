@@ -56,7 +56,8 @@ pub struct Follower {
     cut_at: Zxid,
     /// The last transaction of the snapshot that is coming.
     snapshot_at: Zxid,
-    syncs: VecDeque<SessionId>,
+    /// Syncs asked of the leader, oldest first: session and its number of the request.
+    syncs: VecDeque<(SessionId, i32)>,
     deadline: Instant,
 }
 
@@ -125,6 +126,11 @@ impl Follower {
         self.epoch
     }
 
+    /// Whether the log is being cut: what it comes to is read back in any case.
+    pub fn is_truncating(&self) -> bool {
+        self.stage == Stage::Truncating
+    }
+
     /// What is logged or waiting to be, and not committed: a restart would replay it.
     pub fn uncommitted(&self) -> impl Iterator<Item = &Arc<Record>> {
         self.pending.iter().filter(|(_, logged)| *logged).map(|(record, _)| record)
@@ -191,8 +197,9 @@ impl Follower {
         cx: &mut Context<'_, ServerNote>,
     ) -> Result<(), LeavesRole> {
         match (event, self.stage) {
-            (StorageEvent::EpochAccepted { epoch }, Stage::PromisingEpoch) => {
-                replica.accepted = epoch;
+            (StorageEvent::EpochAccepted { epoch }, Stage::PromisingEpoch)
+                if epoch == self.epoch =>
+            {
                 self.acknowledge_epoch(Some(replica.current), replica, cx);
             }
             (StorageEvent::Recovered(recovered), Stage::Truncating) => {
@@ -217,8 +224,7 @@ impl Follower {
                     _ => self.enter_epoch(replica, cx),
                 }
             }
-            (StorageEvent::EpochCurrent { epoch }, Stage::EnteringEpoch) => {
-                replica.current = epoch;
+            (StorageEvent::EpochCurrent { epoch }, Stage::EnteringEpoch) if epoch == self.epoch => {
                 self.acknowledge_leader(replica, cx);
             }
             _ => {}
@@ -240,7 +246,7 @@ impl Follower {
                 self.send(&packet, cx);
             }
             Wish::Sync { session, cxid } => {
-                self.syncs.push_back(session);
+                self.syncs.push_back((session, cxid));
                 let body = Bytes::new();
                 let packet = PeerPacket::Request { session, cxid, kind: opcode::SYNC, body };
                 self.send(&packet, cx);
@@ -282,7 +288,7 @@ impl Follower {
             self.dial(replica, cx);
             return Ok(());
         }
-        if !self.stage.reads() {
+        if !self.stage.reads() && self.stage != Stage::Dialling {
             // Its thread is with the disk, not with the socket.
             self.heard(replica, cx);
             return Ok(());
@@ -353,8 +359,8 @@ impl Follower {
                 Ok(())
             }
             (_, PeerPacket::Sync) => {
-                if let Some(session) = self.syncs.pop_front() {
-                    replica.clients.synced(session, &replica.tree, cx);
+                if let Some((session, cxid)) = self.syncs.pop_front() {
+                    replica.clients.synced(session, cxid, &replica.tree, cx);
                 }
                 Ok(())
             }

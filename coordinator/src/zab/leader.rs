@@ -33,6 +33,8 @@ pub struct Leader {
     learners: BTreeMap<Conn, Learner>,
     /// Who counts for the present stage's quorum.
     supporters: BTreeSet<ServerId>,
+    /// The largest epoch that anybody who came had promised, whether it is still here or not.
+    newest: Epoch,
     proposer: Option<Proposer>,
     stage_deadline: Instant,
     next_beat: Instant,
@@ -67,6 +69,7 @@ impl Leader {
             stage: Stage::Gathering,
             learners: BTreeMap::new(),
             supporters: BTreeSet::from([replica.config.id]),
+            newest: replica.accepted,
             proposer: None,
             stage_deadline: Instant::NEVER,
             next_beat: Instant::NEVER,
@@ -134,9 +137,7 @@ impl Leader {
             }
             Input::Received { conn, bytes } => self.received(*conn, bytes, replica, cx),
             Input::Closed { conn, .. } => {
-                if let Some(learner) = self.learners.remove(conn) {
-                    said_lost(&learner, "its connection is gone", cx);
-                }
+                self.gone(*conn, "its connection is gone", cx);
                 Ok(())
             }
             Input::Woke => self.woke(replica, cx),
@@ -155,18 +156,18 @@ impl Leader {
         cx: &mut Context<'_, ServerNote>,
     ) -> Result<(), LeavesRole> {
         match (event, self.stage) {
-            (StorageEvent::EpochAccepted { epoch }, Stage::PromisingOwn) => {
-                replica.accepted = epoch;
+            (StorageEvent::EpochAccepted { epoch }, Stage::PromisingOwn)
+                if epoch == self.epoch =>
+            {
                 self.enter(Stage::AwaitingPromises, replica, cx);
                 for learner in self.learners.values_mut() {
                     if learner.stage == learner::Stage::AwaitingEpoch {
-                        tell_epoch(learner, epoch, cx);
+                        tell_epoch(learner, epoch, replica, cx);
                     }
                 }
                 self.promised(replica, cx)
             }
-            (StorageEvent::EpochCurrent { epoch }, Stage::EnteringEpoch) => {
-                replica.current = epoch;
+            (StorageEvent::EpochCurrent { epoch }, Stage::EnteringEpoch) if epoch == self.epoch => {
                 cx.note(ServerNote::Leads { epoch, last: replica.last_zxid() });
                 self.enter(Stage::Synchronising, replica, cx);
                 self.synchronise_promised(replica, cx);
@@ -235,9 +236,8 @@ impl Leader {
         {
             return Ok(());
         }
-        let theirs = self.learners.values().map(|learner| learner.accepted).max();
-        let newest = theirs.unwrap_or_default().max(replica.accepted);
-        self.epoch = Epoch(newest.0.checked_add(1).ok_or(LeavesRole("no epoch is left"))?);
+        let next = self.newest.0.checked_add(1).ok_or(LeavesRole("no epoch is left"))?;
+        self.epoch = Epoch(next);
         self.enter(Stage::PromisingOwn, replica, cx);
         replica.storage.accept_epoch(self.epoch, cx, &mut replica.stored);
         Ok(())
@@ -267,13 +267,15 @@ impl Leader {
     ) -> Result<(), LeavesRole> {
         let Some(learner) = self.learners.get_mut(&conn) else { return Ok(()) };
         learner.last = last;
-        learner.stage = learner::Stage::Promised;
+        learner.enter(learner::Stage::Promised, cx.now(), &replica.config);
         let sid = learner.sid;
         if self.stage == Stage::AwaitingPromises {
             if let (Some(current), Some(sid)) = (current, sid) {
                 let ahead = (current, last) > (replica.current, replica.last_zxid());
                 if ahead && !replica.config.mechanisms.has(Mutant::VotesIgnoreHistory) {
-                    return Err(LeavesRole("a follower is ahead"));
+                    // Only this follower is sent away (Leader.waitForEpochAck): without it there may still be a quorum.
+                    self.lose(conn, "it is ahead of the leader", cx);
+                    return Ok(());
                 }
                 self.supporters.insert(sid);
             }
@@ -313,15 +315,15 @@ impl Leader {
         self.proposer = Some(Proposer::new(first, replica, cx));
         self.next_beat = cx.now() + replica.config.tick.divided_by(2);
         replica.clients.serve();
-        self.tell_up_to_date(cx);
+        self.tell_up_to_date(replica, cx);
         self.watch_expiry(replica, cx);
         Ok(())
     }
 
-    fn tell_up_to_date(&mut self, cx: &mut Context<'_, ServerNote>) {
+    fn tell_up_to_date(&mut self, replica: &Replica, cx: &mut Context<'_, ServerNote>) {
         for learner in self.learners.values_mut() {
             if learner.stage == learner::Stage::Synchronised {
-                learner.stage = learner::Stage::Active;
+                learner.enter(learner::Stage::Active, cx.now(), &replica.config);
                 send(learner, &PeerPacket::UpToDate, cx);
             }
         }
@@ -357,11 +359,10 @@ impl Leader {
     fn heard(&mut self, conn: Conn, replica: &Replica, cx: &Context<'_, ServerNote>) {
         let tick = self.tick();
         let Some(learner) = self.learners.get_mut(&conn) else { return };
-        let config = &replica.config;
-        let active = learner.stage == learner::Stage::Active;
-        let limit = if active { config.sync_limit } else { config.init_limit };
-        learner.deadline = cx.now() + config.tick.times(limit);
-        learner.counts_until_tick = learner.counts_until_tick.max(tick + config.sync_limit);
+        learner.heard(cx.now(), &replica.config);
+        if learner.stage == learner::Stage::Active {
+            learner.counts_until_tick = tick + replica.config.sync_limit;
+        }
     }
 
     fn packet(
@@ -374,6 +375,11 @@ impl Leader {
         let Some(learner) = self.learners.get_mut(&conn) else { return Ok(()) };
         let stage = learner.stage;
         let sid = learner.sid.unwrap_or_default();
+        let introduces = matches!(packet, PeerPacket::FollowerInfo(_) | PeerPacket::AckEpoch { .. });
+        if stage < learner::Stage::Synchronising && !introduces {
+            self.lose(conn, "it sent a packet out of turn", cx);
+            return Ok(());
+        }
         match packet {
             PeerPacket::FollowerInfo(who) if stage == learner::Stage::Greeting => {
                 self.greeted(conn, who, replica, cx)
@@ -386,18 +392,16 @@ impl Leader {
                     // An acknowledgement that overtook that of NEWLEADER is not one of it (ZOOKEEPER-4685).
                     return Ok(());
                 }
-                learner.stage = learner::Stage::Synchronised;
+                learner.enter(learner::Stage::Synchronised, cx.now(), &replica.config);
                 if self.stage == Stage::Serving {
-                    self.tell_up_to_date(cx);
+                    self.tell_up_to_date(replica, cx);
                     return Ok(());
                 }
                 self.supporters.insert(sid);
                 self.synchronised(replica, cx)
             }
             PeerPacket::Ack { zxid } => {
-                if learner.oldest_waiting.is_some_and(|(waiting, _)| waiting <= zxid) {
-                    learner.oldest_waiting = None;
-                }
+                learner.timed.acknowledged(zxid);
                 if let Some(proposer) = &mut self.proposer {
                     proposer.acknowledge(zxid, sid);
                 }
@@ -452,10 +456,10 @@ impl Leader {
         }
         let Some(learner) = self.learners.get_mut(&conn) else { return Ok(()) };
         learner.sid = Some(sid);
-        learner.accepted = accepted;
-        learner.stage = learner::Stage::AwaitingEpoch;
+        learner.enter(learner::Stage::AwaitingEpoch, cx.now(), &replica.config);
+        self.newest = self.newest.max(accepted);
         if self.stage >= Stage::AwaitingPromises {
-            tell_epoch(learner, self.epoch, cx);
+            tell_epoch(learner, self.epoch, replica, cx);
             return Ok(());
         }
         if self.stage == Stage::Gathering {
@@ -491,7 +495,9 @@ impl Leader {
             let packet = PeerPacket::Proposal(record.clone()).encode();
             for learner in self.learners.values_mut().filter(|one| one.is_forwarding()) {
                 cx.send(learner.conn, packet.clone());
-                learner.oldest_waiting.get_or_insert((record.header.zxid, now));
+                if learner.stage >= learner::Stage::Synchronised {
+                    learner.timed.sent(record.header.zxid, now);
+                }
             }
             if let Some(proposer) = &self.proposer {
                 proposer.log(&record, replica, cx);
@@ -530,9 +536,9 @@ impl Leader {
     }
 
     fn synced(&self, who: Syncing, replica: &mut Replica, cx: &mut Context<'_, ServerNote>) {
-        let (through, session, _) = who;
+        let (through, session, cxid) = who;
         if through == replica.config.id {
-            replica.clients.synced(session, &replica.tree, cx);
+            replica.clients.synced(session, cxid, &replica.tree, cx);
         } else if let Some(learner) =
             self.learners.values().find(|learner| learner.sid == Some(through))
         {
@@ -589,9 +595,9 @@ impl Leader {
         }
         if self.beats.is_multiple_of(2) {
             let tick = self.tick();
-            let behind_us = self.learners.values().filter(|learner| {
-                learner.stage >= learner::Stage::Synchronised && learner.counts_until_tick >= tick
-            });
+            // As LearnerHandler.synced has it, one that is being brought up to date counts as well.
+            let behind_us =
+                self.learners.values().filter(|learner| learner.counts_until_tick >= tick);
             let supporters = behind_us.filter_map(|learner| learner.sid);
             if !replica.voters.is_quorum(supporters.chain([replica.config.id])) {
                 return Err(LeavesRole("a quorum is no longer behind it"));
@@ -605,7 +611,7 @@ impl Leader {
         let patience = replica.config.tick.times(replica.config.sync_limit);
         let slow = self.learners.values().filter(|learner| {
             let active = learner.stage == learner::Stage::Active;
-            active && learner.oldest_waiting.is_some_and(|(_, since)| since + patience <= cx.now())
+            active && learner.timed.since().is_some_and(|since| since + patience <= cx.now())
         });
         for conn in slow.map(|learner| learner.conn).collect::<Vec<_>>() {
             self.lose(conn, "it did not acknowledge in time", cx);
@@ -627,21 +633,29 @@ impl Leader {
     }
 
     fn lose(&mut self, conn: Conn, why: &'static str, cx: &mut Context<'_, ServerNote>) {
-        if let Some(learner) = self.learners.remove(&conn) {
-            said_lost(&learner, why, cx);
+        if self.owns(conn) {
+            self.gone(conn, why, cx);
             cx.close(conn);
+        }
+    }
+
+    fn gone(&mut self, conn: Conn, why: &'static str, cx: &mut Context<'_, ServerNote>) {
+        if let Some(follower) = self.learners.remove(&conn).and_then(|learner| learner.sid) {
+            cx.note(ServerNote::LostFollower { follower, why });
+            if let Some(proposer) = &mut self.proposer {
+                proposer.forget_syncs_of(follower);
+            }
         }
     }
 }
 
-fn said_lost(learner: &Learner, why: &'static str, cx: &mut Context<'_, ServerNote>) {
-    if let Some(follower) = learner.sid {
-        cx.note(ServerNote::LostFollower { follower, why });
-    }
-}
-
-fn tell_epoch(learner: &mut Learner, epoch: Epoch, cx: &mut Context<'_, ServerNote>) {
-    learner.stage = learner::Stage::Promising;
+fn tell_epoch(
+    learner: &mut Learner,
+    epoch: Epoch,
+    replica: &Replica,
+    cx: &mut Context<'_, ServerNote>,
+) {
+    learner.enter(learner::Stage::Promising, cx.now(), &replica.config);
     send(learner, &PeerPacket::LeaderInfo { epoch, protocol: PROTOCOL }, cx);
 }
 
@@ -676,7 +690,7 @@ fn bring_up_to_date(
         send(learner, &PeerPacket::Proposal(record.clone()), cx);
     }
     send(learner, &PeerPacket::NewLeader { zxid: Zxid::new(epoch, 0) }, cx);
-    learner.stage = learner::Stage::Synchronising;
+    learner.enter(learner::Stage::Synchronising, cx.now(), &replica.config);
 }
 
 fn send(learner: &Learner, packet: &PeerPacket, cx: &mut Context<'_, ServerNote>) {

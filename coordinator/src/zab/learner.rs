@@ -2,7 +2,8 @@
 
 use machine::{Conn, Instant};
 
-use crate::id::{Epoch, ServerId, Zxid};
+use crate::config::Config;
+use crate::id::{ServerId, Zxid};
 use crate::wire::peer::PeerStream;
 
 /// One connection on the leader's quorum port.
@@ -16,16 +17,42 @@ pub struct Learner {
     pub stage: Stage,
     /// Its packets.
     pub stream: PeerStream,
-    /// The largest epoch it had promised when it came.
-    pub accepted: Epoch,
     /// Its last transaction when it came.
     pub last: Zxid,
-    /// Nothing heard until then: the connection is closed.
+    /// Nothing heard until then: the connection is closed. `NEVER` while the leader makes it wait.
     pub deadline: Instant,
     /// The tick up to which it counts for the leader's quorum.
     pub counts_until_tick: u64,
-    /// The oldest proposal it has not acknowledged, and since when it waits.
-    pub oldest_waiting: Option<(Zxid, Instant)>,
+    /// The proposals it is timed by.
+    pub timed: Timed,
+}
+
+/// How long proposals wait for their acknowledgement: one is timed, and when it is acknowledged, the last that was sent
+/// meanwhile (LearnerHandler.SyncLimitCheck).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timed {
+    current: Option<(Zxid, Instant)>,
+    last: Option<(Zxid, Instant)>,
+}
+
+impl Timed {
+    /// A proposal was sent.
+    pub fn sent(&mut self, zxid: Zxid, now: Instant) {
+        let place = if self.current.is_none() { &mut self.current } else { &mut self.last };
+        *place = Some((zxid, now));
+    }
+
+    /// Everything up to `zxid` is acknowledged.
+    pub fn acknowledged(&mut self, zxid: Zxid) {
+        if self.current.is_some_and(|(waiting, _)| waiting <= zxid) {
+            self.current = self.last.take().filter(|(waiting, _)| *waiting > zxid);
+        }
+    }
+
+    /// Since when the timed proposal waits.
+    pub fn since(&self) -> Option<Instant> {
+        self.current.map(|(_, since)| since)
+    }
 }
 
 /// How far a follower has come.
@@ -55,12 +82,28 @@ impl Learner {
             sid: None,
             stage: Stage::Greeting,
             stream: PeerStream::new(),
-            accepted: Epoch(0),
             last: Zxid::ZERO,
             deadline,
             counts_until_tick,
-            oldest_waiting: None,
+            timed: Timed::default(),
         }
+    }
+
+    /// Its turn to speak is over or comes: the leader waits for it from now on, or not at all.
+    pub fn enter(&mut self, stage: Stage, now: Instant, config: &Config) {
+        self.stage = stage;
+        self.heard(now, config);
+    }
+
+    /// Something was heard of it, or is expected from now on.
+    pub fn heard(&mut self, now: Instant, config: &Config) {
+        self.deadline = match self.stage {
+            Stage::AwaitingEpoch | Stage::Promised | Stage::Synchronised => Instant::NEVER,
+            Stage::Active => now + config.tick.times(config.sync_limit),
+            Stage::Greeting | Stage::Promising | Stage::Synchronising => {
+                now + config.tick.times(config.init_limit)
+            }
+        };
     }
 
     /// Whether it is sent every proposal and commit as they come.

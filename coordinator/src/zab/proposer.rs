@@ -222,6 +222,13 @@ impl Proposer {
         }
     }
 
+    /// A follower is lost, and its clients with it: when it comes again, nobody there waits for these syncs.
+    pub fn forget_syncs_of(&mut self, follower: ServerId) {
+        for waiting in self.syncs.values_mut() {
+            waiting.retain(|(through, ..)| *through != follower);
+        }
+    }
+
     /// Reads the request and checks its session.
     fn admit(
         &mut self,

@@ -56,7 +56,7 @@ impl Standalone {
             }
             Wish::Sync { session, cxid } => {
                 if self.proposer.sync((me, session, cxid)) {
-                    replica.clients.synced(session, &replica.tree, cx);
+                    replica.clients.synced(session, cxid, &replica.tree, cx);
                 }
             }
             Wish::Revalidate { session, .. } => {
@@ -72,8 +72,8 @@ impl Standalone {
     pub fn commit(&mut self, replica: &mut Replica, cx: &mut Context<'_, ServerNote>) {
         self.proposer.acknowledge_own(replica.config.id, &replica.storage, cx);
         while let Some((_, syncs)) = self.proposer.commit_next(replica, cx) {
-            for (_, session, _) in syncs {
-                replica.clients.synced(session, &replica.tree, cx);
+            for (_, session, cxid) in syncs {
+                replica.clients.synced(session, cxid, &replica.tree, cx);
             }
         }
     }
