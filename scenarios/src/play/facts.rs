@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use sim::world::NodeId;
 
-use super::{Behind, Firing};
+use super::Behind;
+use super::agenda::Firing;
 use crate::cast::Stage;
 use crate::plan::Plan;
 use crate::scene::{Server, State};

@@ -200,7 +200,7 @@ impl Watched {
 }
 
 fn closed(of: String, from: Option<Instant>, at: Instant) -> Vec<(String, String)> {
-    let line = |from: Instant| (of, format!("works again after {}", at.since(from)));
+    let line = |from: Instant| (of, format!("works again after {}", in_ms(at.since(from))));
     from.map(line).into_iter().collect()
 }
 
@@ -280,4 +280,9 @@ fn window_of(window: &Window, plan: &Plan, fired: &Fired) -> Vec<(Instant, Insta
     (0..rounds)
         .filter_map(|round| Some((date(&window.from, round)?, date(&window.to, round)?)))
         .collect()
+}
+
+/// A span rounded to ms, for people.
+fn in_ms(span: Duration) -> Duration {
+    Duration::from_millis(span.as_millis())
 }

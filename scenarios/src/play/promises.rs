@@ -1,6 +1,6 @@
 //! What the scenario's author promised: looked at whenever something changed, judged at the end.
 
-use machine::Instant;
+use machine::{Duration, Instant};
 use reports::run::Expectation;
 
 use crate::plan::{Plan, Said};
@@ -125,7 +125,7 @@ impl Judged {
         let date = |moment: &Moment| plan.date(moment, |step| facts.fired(step));
         let (held, how) = match (held, date(&window.from)) {
             (Some(at), Some(from)) => {
-                let after = at.since(from);
+                let after = Duration::from_millis(at.since(from).as_millis());
                 (Some(true), format!("came true at {at}, {after} into {window}"))
             }
             (Some(at), None) => (Some(true), format!("came true at {at}")),
