@@ -135,13 +135,13 @@ impl<'p, 'w> Play<'p, 'w> {
             if self.step_until(limit) {
                 continue;
             }
+            if self.violations.len() >= VIOLATIONS_MAX {
+                break;
+            }
             self.stage.world.advance_to(limit);
             match self.agenda.pop_first() {
                 Some(((at, _), due)) if at <= end => self.due(due),
                 _ => break,
-            }
-            if self.violations.len() >= VIOLATIONS_MAX {
-                break;
             }
         }
         self.finish()

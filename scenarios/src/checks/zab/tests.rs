@@ -32,6 +32,12 @@ impl Outside for Durable {
     fn reaches(&self, _from: NodeId, _to: NodeId) -> bool {
         true
     }
+    fn is_well(&self, _node: NodeId) -> bool {
+        true
+    }
+    fn reaches_well(&self, _from: NodeId, _to: NodeId) -> bool {
+        true
+    }
     fn durable_len(&self, node: NodeId, _path: &str) -> Option<u64> {
         self.0.get(&node.0).copied()
     }
@@ -157,6 +163,8 @@ fn what_was_cut_off_stays_away_even_if_a_snapshot_has_it() {
     talk.reads(2, z(1, 3), &[], 0, 1);
     insta::assert_snapshot!(talk.found(), @"ZB-11: zk-2 cut its log back to 0x100000002, and reads back a history up to 0x100000003");
     assert_eq!(talk.scene.servers[&NodeId(2)].last(), z(1, 3), "it has it again");
+    talk.leads(2);
+    talk.say(1, ServerNote::Proposed(record(z(2, 1))));
     talk.say(2, ServerNote::Truncated { to: z(1, 2) });
     talk.delivers(2, z(2, 1), 0);
     talk.reads(2, z(2, 1), &[], 0, 2);
