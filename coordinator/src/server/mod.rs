@@ -7,3 +7,4 @@ pub mod clients;
 pub mod replica;
 pub mod requests;
 pub mod sessions;
+mod wish;
