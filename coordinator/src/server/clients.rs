@@ -15,16 +15,17 @@ use bytes::Bytes;
 use machine::{Conn, Context, Frames};
 
 use crate::config::Config;
-use crate::id::{SessionId, Zxid};
-use crate::mechanism::Mutant;
+use crate::id::SessionId;
 use crate::note::ServerNote;
-use crate::server::{answers, sessions};
+use crate::server::answers::{self, frame, is_write};
+use crate::server::limits::Limits;
+use crate::server::sessions;
 use crate::tree::watch::{SetWatches, Watches};
 use crate::tree::{Applied, DataTree};
 use crate::txn::{Record, Txn};
 use crate::wire::client::{
-    self, ConnectRequest, ConnectResponse, ReplyHeader, Request, RequestHeader, Response,
-    WatcherEvent, code, opcode,
+    self, ConnectRequest, ConnectResponse, Request, RequestHeader, Response, WatcherEvent, code,
+    opcode,
 };
 
 pub use super::wish::{Submission, Wish};
@@ -41,19 +42,9 @@ pub struct Clients {
     next_session: SessionId,
     serving: bool,
     limits: Limits,
-    /// [`Mutant::ReadsOvertakeWrites`]: the tree after the last transaction, and as it was before it.
+    /// [`crate::mechanism::Mutant::ReadsOvertakeWrites`]: the tree after the last transaction, and as it was before it.
     shown: Option<DataTree>,
     overtaken: Option<DataTree>,
-}
-
-#[derive(Clone, Debug)]
-struct Limits {
-    from_one_address: u64,
-    min_timeout_ms: i32,
-    max_timeout_ms: i32,
-    takes_clients_from_the_future: bool,
-    reads_overtake_writes: bool,
-    forgets_watches: bool,
 }
 
 #[derive(Debug)]
@@ -88,16 +79,6 @@ enum WaitsFor {
 impl Clients {
     /// Nobody connected. `first` is the first session id this server gives out.
     pub fn new(config: &Config, first: SessionId) -> Self {
-        let mechanisms = &config.mechanisms;
-        let ms = |span: machine::Duration| i32::try_from(span.as_millis()).unwrap_or(i32::MAX);
-        let limits = Limits {
-            from_one_address: config.max_client_connections,
-            min_timeout_ms: ms(config.min_session_timeout),
-            max_timeout_ms: ms(config.max_session_timeout),
-            takes_clients_from_the_future: mechanisms.has(Mutant::TakesClientsFromTheFuture),
-            reads_overtake_writes: mechanisms.has(Mutant::ReadsOvertakeWrites),
-            forgets_watches: mechanisms.has(Mutant::ForgetsWatches),
-        };
         Self {
             conns: BTreeMap::new(),
             by_session: BTreeMap::new(),
@@ -106,7 +87,7 @@ impl Clients {
             opened: Vec::new(),
             next_session: first,
             serving: false,
-            limits,
+            limits: Limits::new(config),
             shown: None,
             overtaken: None,
         }
@@ -510,26 +491,5 @@ impl Clients {
         let session = self.next_session;
         self.next_session = SessionId(session.0.wrapping_add(1));
         session
-    }
-}
-
-/// Whether a request goes through the leader and gets a zxid.
-fn is_write(opcode: i32) -> bool {
-    matches!(
-        opcode,
-        opcode::CREATE
-            | opcode::CREATE2
-            | opcode::DELETE
-            | opcode::SET_DATA
-            | opcode::SET_ACL
-            | opcode::MULTI
-            | opcode::CLOSE_SESSION
-    )
-}
-
-fn frame(xid: i32, zxid: Zxid, result: Result<Response, i32>) -> Bytes {
-    match result {
-        Ok(response) => response.frame(&ReplyHeader { xid, zxid, err: code::OK }),
-        Err(err) => ReplyHeader { xid, zxid, err }.frame(),
     }
 }

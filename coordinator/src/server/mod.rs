@@ -4,6 +4,7 @@
 
 mod answers;
 pub mod clients;
+mod limits;
 pub mod replica;
 pub mod requests;
 pub mod sessions;
