@@ -1,10 +1,12 @@
 //! What a request is answered with: reads from the tree, writes from the transaction that carried them out.
 
+use bytes::Bytes;
 use machine::Conn;
 
+use crate::id::Zxid;
 use crate::tree::watch::Watches;
 use crate::tree::{DataTree, Effect, path};
-use crate::wire::client::{MultiResult, Request, Response, code, opcode};
+use crate::wire::client::{MultiResult, ReplyHeader, Request, Response, code, opcode};
 
 /// Answers a read. Watches are left by [`leave_watch`].
 ///
@@ -89,4 +91,26 @@ fn multi_result(part: &Result<Effect, i32>) -> MultiResult {
 
 fn children(path: &str, tree: &DataTree) -> Vec<std::sync::Arc<str>> {
     tree.children(path).into_iter().flatten().cloned().collect()
+}
+
+/// Whether a request goes through the leader and gets a zxid.
+pub fn is_write(opcode: i32) -> bool {
+    matches!(
+        opcode,
+        opcode::CREATE
+            | opcode::CREATE2
+            | opcode::DELETE
+            | opcode::SET_DATA
+            | opcode::SET_ACL
+            | opcode::MULTI
+            | opcode::CLOSE_SESSION
+    )
+}
+
+/// A reply as it is sent.
+pub fn frame(xid: i32, zxid: Zxid, result: Result<Response, i32>) -> Bytes {
+    match result {
+        Ok(response) => response.frame(&ReplyHeader { xid, zxid, err: code::OK }),
+        Err(err) => ReplyHeader { xid, zxid, err }.frame(),
+    }
 }

@@ -15,51 +15,20 @@ use bytes::Bytes;
 use machine::{Conn, Context, Frames};
 
 use crate::config::Config;
-use crate::id::{SessionId, Zxid};
-use crate::mechanism::Mutant;
+use crate::id::SessionId;
 use crate::note::ServerNote;
-use crate::server::{answers, sessions};
+use crate::server::answers::{self, frame, is_write};
+use crate::server::limits::Limits;
+use crate::server::sessions;
 use crate::tree::watch::{SetWatches, Watches};
 use crate::tree::{Applied, DataTree};
 use crate::txn::{Record, Txn};
 use crate::wire::client::{
-    self, ConnectRequest, ConnectResponse, ReplyHeader, Request, RequestHeader, Response,
-    WatcherEvent, code, opcode,
+    self, ConnectRequest, ConnectResponse, Request, RequestHeader, Response, WatcherEvent, code,
+    opcode,
 };
 
-/// What a client wants that only the leader can give.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// A write, or the beginning or end of a session.
-    Write(Submission),
-    /// Everything the leader had proposed at that moment is to be applied here first.
-    Sync {
-        /// Who waits.
-        session: SessionId,
-        /// Its number of the request.
-        cxid: i32,
-    },
-    /// Is this session alive? It comes from another server.
-    Revalidate {
-        /// The session.
-        session: SessionId,
-        /// The time-out it had.
-        timeout_ms: i32,
-    },
-}
-
-/// A write as it travels to the leader.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Submission {
-    /// Who asks.
-    pub session: SessionId,
-    /// Its number of the request.
-    pub cxid: i32,
-    /// What kind.
-    pub opcode: i32,
-    /// The request's own bytes, as the client sent them.
-    pub body: Bytes,
-}
+pub use super::wish::{Submission, Wish};
 
 /// All client connections of a server.
 #[derive(Debug)]
@@ -73,19 +42,9 @@ pub struct Clients {
     next_session: SessionId,
     serving: bool,
     limits: Limits,
-    /// [`Mutant::ReadsOvertakeWrites`]: the tree after the last transaction, and as it was before it.
+    /// [`crate::mechanism::Mutant::ReadsOvertakeWrites`]: the tree after the last transaction, and as it was before it.
     shown: Option<DataTree>,
     overtaken: Option<DataTree>,
-}
-
-#[derive(Clone, Debug)]
-struct Limits {
-    from_one_address: u64,
-    min_timeout_ms: i32,
-    max_timeout_ms: i32,
-    takes_clients_from_the_future: bool,
-    reads_overtake_writes: bool,
-    forgets_watches: bool,
 }
 
 #[derive(Debug)]
@@ -120,16 +79,6 @@ enum WaitsFor {
 impl Clients {
     /// Nobody connected. `first` is the first session id this server gives out.
     pub fn new(config: &Config, first: SessionId) -> Self {
-        let mechanisms = &config.mechanisms;
-        let ms = |span: machine::Duration| i32::try_from(span.as_millis()).unwrap_or(i32::MAX);
-        let limits = Limits {
-            from_one_address: config.max_client_connections,
-            min_timeout_ms: ms(config.min_session_timeout),
-            max_timeout_ms: ms(config.max_session_timeout),
-            takes_clients_from_the_future: mechanisms.has(Mutant::TakesClientsFromTheFuture),
-            reads_overtake_writes: mechanisms.has(Mutant::ReadsOvertakeWrites),
-            forgets_watches: mechanisms.has(Mutant::ForgetsWatches),
-        };
         Self {
             conns: BTreeMap::new(),
             by_session: BTreeMap::new(),
@@ -138,7 +87,7 @@ impl Clients {
             opened: Vec::new(),
             next_session: first,
             serving: false,
-            limits,
+            limits: Limits::new(config),
             shown: None,
             overtaken: None,
         }
@@ -542,26 +491,5 @@ impl Clients {
         let session = self.next_session;
         self.next_session = SessionId(session.0.wrapping_add(1));
         session
-    }
-}
-
-/// Whether a request goes through the leader and gets a zxid.
-fn is_write(opcode: i32) -> bool {
-    matches!(
-        opcode,
-        opcode::CREATE
-            | opcode::CREATE2
-            | opcode::DELETE
-            | opcode::SET_DATA
-            | opcode::SET_ACL
-            | opcode::MULTI
-            | opcode::CLOSE_SESSION
-    )
-}
-
-fn frame(xid: i32, zxid: Zxid, result: Result<Response, i32>) -> Bytes {
-    match result {
-        Ok(response) => response.frame(&ReplyHeader { xid, zxid, err: code::OK }),
-        Err(err) => ReplyHeader { xid, zxid, err }.frame(),
     }
 }

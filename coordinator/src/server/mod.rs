@@ -4,6 +4,8 @@
 
 mod answers;
 pub mod clients;
+mod limits;
 pub mod replica;
 pub mod requests;
 pub mod sessions;
+mod wish;
