@@ -156,9 +156,7 @@ impl Leader {
         cx: &mut Context<'_, ServerNote>,
     ) -> Result<(), LeavesRole> {
         match (event, self.stage) {
-            (StorageEvent::EpochAccepted { epoch }, Stage::PromisingOwn)
-                if epoch == self.epoch =>
-            {
+            (StorageEvent::EpochAccepted { epoch }, Stage::PromisingOwn) if epoch == self.epoch => {
                 self.enter(Stage::AwaitingPromises, replica, cx);
                 for learner in self.learners.values_mut() {
                     if learner.stage == learner::Stage::AwaitingEpoch {
@@ -375,7 +373,8 @@ impl Leader {
         let Some(learner) = self.learners.get_mut(&conn) else { return Ok(()) };
         let stage = learner.stage;
         let sid = learner.sid.unwrap_or_default();
-        let introduces = matches!(packet, PeerPacket::FollowerInfo(_) | PeerPacket::AckEpoch { .. });
+        let introduces =
+            matches!(packet, PeerPacket::FollowerInfo(_) | PeerPacket::AckEpoch { .. });
         if stage < learner::Stage::Synchronising && !introduces {
             self.lose(conn, "it sent a packet out of turn", cx);
             return Ok(());
