@@ -38,6 +38,7 @@ struct Life {
     role: Role,
     /// The epoch others are told of, once this server serves in it.
     announced: Option<Epoch>,
+    takes_clients: bool,
     elected: Vec<ElectionEvent>,
     wishes: Vec<Wish>,
 }
@@ -176,7 +177,7 @@ impl Life {
             replica.storage.recover(cx, &mut replica.stored);
         }
         let (elected, wishes) = (Vec::new(), Vec::new());
-        Self { replica, election, role, announced: None, elected, wishes }
+        Self { replica, election, role, announced: None, takes_clients: false, elected, wishes }
     }
 
     fn handle(&mut self, input: &Input, cx: &mut Context<'_, ServerNote>) {
@@ -221,6 +222,13 @@ impl Life {
             }
             Role::Standalone(standalone) if matches!(input, Input::Woke) => {
                 standalone.woke(replica, cx)
+            }
+            _ if accepted_quorum => {
+                // It came while the port was being closed.
+                if let Input::Opened { conn, .. } = input {
+                    cx.close(*conn);
+                }
+                Ok(())
             }
             _ => Ok(()),
         };
@@ -323,8 +331,10 @@ impl Life {
     /// The disk is read. The client port opens now and stays open in all roles; who comes while nobody leads is sent away.
     fn recovered(&mut self, recovered: Recovered, cx: &mut Context<'_, ServerNote>) {
         self.replica.load(recovered);
-        if let Some(address) = self.replica.config.client_address.clone() {
-            cx.unlisten("client");
+        if !self.takes_clients
+            && let Some(address) = self.replica.config.client_address.clone()
+        {
+            self.takes_clients = true;
             if cx.listen("client", &address).is_err() {
                 let why = "cannot open the client port";
                 cx.note(ServerNote::RefusedToStart(why.into()));

@@ -349,6 +349,8 @@ impl Follower {
                 self.up_to_date(replica, cx);
                 Ok(())
             }
+            // While it is brought up to date, nothing but that is answered (Learner.syncWithLeader).
+            (stage, PeerPacket::Ping { .. }) if stage != Stage::Serving => Ok(()),
             (_, PeerPacket::Ping { zxid, .. }) => {
                 let touched = Some(replica.clients.take_touched().into_iter().collect());
                 self.send(&PeerPacket::Ping { zxid, touched }, cx);
