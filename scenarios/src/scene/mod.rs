@@ -26,9 +26,13 @@ pub trait Outside {
     /// Whether packets of `from` arrive at `to` (both directions must be asked).
     fn reaches(&self, from: NodeId, to: NodeId) -> bool;
     /// Whether it is up and nothing holds it back: its disk works, its processor is not slowed down.
-    fn is_well(&self, node: NodeId) -> bool;
+    fn is_well(&self, node: NodeId) -> bool {
+        self.is_up(node)
+    }
     /// Whether packets of `from` arrive at `to` in good time, and hardly any is lost.
-    fn reaches_well(&self, from: NodeId, to: NodeId) -> bool;
+    fn reaches_well(&self, from: NodeId, to: NodeId) -> bool {
+        self.reaches(from, to)
+    }
     /// How much of a file power loss would surely leave, in bytes; `None` if there is no such file.
     fn durable_len(&self, node: NodeId, path: &str) -> Option<u64>;
 }

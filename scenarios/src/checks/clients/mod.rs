@@ -148,3 +148,6 @@ fn parent(path: &str) -> &str {
         Some((parent, _)) => parent,
     }
 }
+
+#[cfg(test)]
+mod tests;

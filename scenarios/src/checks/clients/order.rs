@@ -42,13 +42,11 @@ impl Check for Order {
         if session != reply.session {
             return;
         }
-        let words = reply.words();
         if reply.op <= op {
-            found.push(format!("answered after #{op} ({words})"));
+            found.push(format!("answered after #{op} ({})", reply.words()));
         }
         if reply.zxid < zxid {
-            found.push(format!("this session has already seen {zxid} ({words})"));
-            // Said once: measured against what it sees now.
+            found.push(format!("this session has already seen {zxid} ({})", reply.words()));
         }
     }
 }

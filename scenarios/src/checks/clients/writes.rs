@@ -28,8 +28,8 @@ pub struct Writes {
     told: Vec<Zxid>,
     /// The same as it was when each waiting write was asked for.
     floors: BTreeMap<(NodeId, u64), Vec<Zxid>>,
-    /// Everything acknowledged, by ensemble, with its digest.
-    acknowledged: BTreeMap<(usize, Zxid), (u64, String)>,
+    /// Everything acknowledged, by ensemble: its digest, and which operation of which client it was.
+    acknowledged: BTreeMap<(usize, Zxid), (u64, NodeId, u64)>,
 }
 
 impl Check for Writes {
@@ -57,7 +57,7 @@ impl Check for Writes {
             Said::Client(ClientNote::Completed { op, .. }) => {
                 let Some(floors) = self.floors.remove(&(moment.node, *op)) else { return };
                 if let Some(reply) = Reply::of(moment, said, scene) {
-                    self.ended(&reply, floors[reply.ensemble], scene, found);
+                    self.ended(moment.node, &reply, floors[reply.ensemble], scene, found);
                 }
             }
             _ => {}
@@ -69,48 +69,60 @@ impl Check for Writes {
             let Some(leader) = scene.leader(ensemble, outside) else { continue };
             let leader = &scene.servers[&leader];
             let all = (ensemble, Zxid::ZERO)..(ensemble + 1, Zxid::ZERO);
-            for ((_, zxid), (digest, words)) in self.acknowledged.range(all) {
-                if leader.entry(*zxid).is_none_or(|entry| entry.digest != *digest) {
-                    let name = &leader.name;
-                    found.push(format!("acknowledged and gone: {name} leads without it ({words})"));
-                    break;
-                }
+            let mut acknowledged = self.acknowledged.range(all);
+            let gone = acknowledged.find(|((_, zxid), (digest, ..))| {
+                leader.entry(*zxid).is_none_or(|entry| entry.digest != *digest)
+            });
+            if let Some(((_, zxid), (_, client, op))) = gone {
+                let client = scene.clients.get(client).map_or("?", |client| &client.name);
+                let name = &leader.name;
+                found.push(format!(
+                    "{name} leads without {zxid}, acknowledged as #{op} of {client}"
+                ));
             }
         }
     }
 }
 
 impl Writes {
-    fn ended(&mut self, reply: &Reply<'_>, floor: Zxid, scene: &Scene, found: &mut Vec<String>) {
+    fn ended(
+        &mut self,
+        node: NodeId,
+        reply: &Reply<'_>,
+        floor: Zxid,
+        scene: &Scene,
+        found: &mut Vec<String>,
+    ) {
         let Reply { truth, ensemble, zxid, .. } = *reply;
-        let words = reply.words();
+        let words = || reply.words();
         let told = &mut self.told[ensemble];
         *told = (*told).max(zxid);
         if zxid <= floor {
-            found.push(format!("asked after {floor} was answered, and put before it ({words})"));
+            found
+                .push(format!("asked after {floor} was answered, and put before it ({})", words()));
         }
         let Some(record) = truth.record(zxid) else {
-            found.push(format!("answered before it was committed ({words})"));
+            found.push(format!("answered before it was committed ({})", words()));
             return;
         };
         match reply.outcome {
             Outcome::Done { .. } => {
-                found.extend(wrong(reply, record).map(|why| format!("{why} ({words})")));
+                found.extend(wrong(reply, record).map(|why| format!("{why} ({})", words())));
                 let holders = holders(ensemble, record, scene);
                 let members = scene.members(ensemble);
                 let voters = members.map(|(_, one)| one.membership.voters).max().unwrap_or(1);
                 if holders < majority_of(voters) {
                     let of = format!("{holders} of {voters} servers");
-                    found.push(format!("acknowledged when only {of} had it ({words})"));
+                    found.push(format!("acknowledged when only {of} had it ({})", words()));
                 }
-                self.acknowledged.insert((ensemble, zxid), (record.digest, words));
+                self.acknowledged.insert((ensemble, zxid), (record.digest, node, reply.op));
             }
             Outcome::Refused(code) => {
                 let refused = refusal(&record.txn) == Some(*code);
                 if !refused {
-                    found.push(format!("refused, and committed all the same ({words})"));
+                    found.push(format!("refused, and committed all the same ({})", words()));
                 } else if refused_wrongly(reply.asked, *code, truth, zxid) {
-                    found.push(format!("refused without a reason ({words})"));
+                    found.push(format!("refused without a reason ({})", words()));
                 }
             }
             _ => {}
