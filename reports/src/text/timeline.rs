@@ -1,5 +1,5 @@
-//! The timeline: one line per transition. Of a long one the beginning, the end, and what the scenario did or a check found in
-//! between; how much is left out is said where it is left out.
+//! The timeline: one line per transition. Of a long one the beginning, the end, and what the scenario did or a check found
+//! in between; how much is left out is said where it is left out.
 
 use crate::run::{Kind, Line};
 use crate::style::{Paint, Style, clean, counted, padded, seconds};

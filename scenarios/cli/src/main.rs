@@ -1,8 +1,8 @@
 //! The command `rehearsal`: reads what people give it, has it played, and says what came of it. Data goes to stdout, talk to
 //! stderr.
 //!
-//! Here and below are arguments, files, exit codes and the terminal; what a run is and how it is judged is known further down
-//! the house (`scenarios`), how it is told in `reports`.
+//! Here and below are arguments, files, exit codes and the terminal; what a run is and how it is judged is known further
+//! down the house (`scenarios`), how it is told in `reports`.
 
 mod again;
 mod args;

@@ -59,7 +59,8 @@ impl Show {
             self.clear();
             let (name, seed, first) = (&run.scenario, run.seed, &run.fingerprint);
             let what = format!(
-                "not deterministic: {name} with seed {seed} went two ways, fingerprints {first} and {second}"
+                "not deterministic: {name} with seed {seed} went two ways, \
+                 fingerprints {first} and {second}"
             );
             terminal::complain(&what, None);
             terminal::say(&format!("again: {} --twice\n", run.reproduce));
