@@ -1,10 +1,9 @@
 //! A server on the bench with everybody else played by hand, and transcripts a person can read: packets, votes and client
 //! frames are decoded, and inputs without any effect are left out.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
-use std::rc::Rc;
+use std::sync::mpsc::{self, Receiver, Sender};
 
 use bytes::Bytes;
 use coordinator::config::{Config, Server};
@@ -26,17 +25,25 @@ pub const SESSION: SessionId = SessionId(0x5e55);
 /// One server on the bench.
 pub struct Stage {
     pub bench: Bench<Coordinator>,
-    streams: Rc<RefCell<Streams>>,
+    known: Sender<Known>,
     me: u64,
     round: u64,
     votes: BTreeMap<u64, Conn>,
 }
 
-/// What is known about the streams, for rendering them.
-#[derive(Default)]
+/// What the script knows about the streams, for whoever renders them.
+enum Known {
+    Stream(Conn, Kind),
+    /// How the next piece reads that arrives: only answers of servers can be told apart by themselves.
+    Said(String),
+    /// A client's request and its opcode.
+    Asked(Conn, i32, i32),
+}
+
+/// Renders the streams.
 struct Streams {
+    known: Receiver<Known>,
     kinds: BTreeMap<Conn, Kind>,
-    /// How the next pieces read that arrive: clients and servers do not speak the same language.
     said: VecDeque<String>,
 }
 
@@ -62,12 +69,13 @@ impl Stage {
     }
 
     fn booted(config: Config) -> Self {
-        let streams = Rc::new(RefCell::new(Streams::default()));
-        let shared = streams.clone();
+        let (known, receiver) = mpsc::channel();
+        let mut streams =
+            Streams { known: receiver, kinds: BTreeMap::new(), said: VecDeque::new() };
         let me = config.id.0;
         let bench = Bench::new(Coordinator::new(config))
-            .rendering(move |conn, bytes| shared.borrow_mut().render(conn, bytes));
-        let mut stage = Self { bench, streams, me, round: 0, votes: BTreeMap::new() };
+            .rendering(move |conn, bytes| streams.render(conn, bytes));
+        let mut stage = Self { bench, known, me, round: 0, votes: BTreeMap::new() };
         stage.bench.boot();
         stage.settle();
         stage
@@ -129,13 +137,17 @@ impl Stage {
         self.wait(200);
     }
 
+    fn tell(&self, known: Known) {
+        self.known.send(known).expect("the bench keeps its renderer");
+    }
+
     fn votes_of(&mut self, peer: u64) -> Conn {
         if let Some(conn) = self.votes.get(&peer) {
             return *conn;
         }
         let conn = if peer > self.me {
             let conn = self.bench.accept("election", &format!("zk{peer}"));
-            self.streams.borrow_mut().kinds.insert(conn, Kind::Votes);
+            self.tell(Known::Stream(conn, Kind::Votes));
             let greeting = Greeting { server: ServerId(peer), address: None };
             self.bench.receive(conn, greeting.encode());
             conn
@@ -143,7 +155,7 @@ impl Stage {
             let address = format!("zk{peer}:3888");
             let dialled = self.bench.dialled().iter().rfind(|(_, to)| *to == address);
             let conn = dialled.expect("the larger server calls").0;
-            self.streams.borrow_mut().kinds.insert(conn, Kind::Votes);
+            self.tell(Known::Stream(conn, Kind::Votes));
             self.bench.opened(conn);
             conn
         };
@@ -155,7 +167,7 @@ impl Stage {
     pub fn leader_answers(&mut self) -> Conn {
         let (conn, address) = self.bench.dialled().last().expect("it calls its leader").clone();
         assert!(address.ends_with(":2888"), "{address} is no quorum port");
-        self.streams.borrow_mut().kinds.insert(conn, Kind::Peers(PeerStream::new()));
+        self.tell(Known::Stream(conn, Kind::Peers(PeerStream::new())));
         self.bench.opened(conn);
         conn
     }
@@ -163,7 +175,7 @@ impl Stage {
     /// A follower calls this leader and introduces itself.
     pub fn follower_comes(&mut self, id: u64, accepted: u32) -> Conn {
         let conn = self.bench.accept("quorum", &format!("zk{id}"));
-        self.streams.borrow_mut().kinds.insert(conn, Kind::Peers(PeerStream::new()));
+        self.tell(Known::Stream(conn, Kind::Peers(PeerStream::new())));
         let accepted = Epoch(accepted);
         let info = LearnerInfo { server: ServerId(id), accepted, protocol: PROTOCOL };
         self.hear(conn, PeerPacket::FollowerInfo(info));
@@ -180,7 +192,7 @@ impl Stage {
     pub fn client_comes(&mut self) -> Conn {
         let conn = self.bench.accept("client", "kafka1");
         let kind = Kind::Client { welcomed: false, asked: BTreeMap::new() };
-        self.streams.borrow_mut().kinds.insert(conn, kind);
+        self.tell(Known::Stream(conn, kind));
         conn
     }
 
@@ -206,7 +218,7 @@ impl Stage {
             read_only: Some(false),
         };
         let said = format!("ConnectRequest: session {session}, has seen {last_zxid_seen}");
-        self.streams.borrow_mut().said.push_back(said);
+        self.tell(Known::Said(said));
         self.bench.receive(conn, hello.frame());
         self.settle();
     }
@@ -223,12 +235,9 @@ impl Stage {
         for (xid, request) in requests {
             piece.extend_from_slice(&request.frame(*xid));
             said.push(format!("#{xid} {}", brief(request)));
-            if let Some(Kind::Client { asked, .. }) = self.streams.borrow_mut().kinds.get_mut(&conn)
-            {
-                asked.insert(*xid, request.opcode());
-            }
+            self.tell(Known::Asked(conn, *xid, request.opcode()));
         }
-        self.streams.borrow_mut().said.push_back(said.join(", "));
+        self.tell(Known::Said(said.join(", ")));
         self.bench.receive(conn, piece);
         self.settle();
     }
@@ -236,6 +245,17 @@ impl Stage {
 
 impl Streams {
     fn render(&mut self, conn: Conn, bytes: &Bytes) -> String {
+        while let Ok(known) = self.known.try_recv() {
+            match known {
+                Known::Stream(conn, kind) => drop(self.kinds.insert(conn, kind)),
+                Known::Said(said) => self.said.push_back(said),
+                Known::Asked(conn, xid, opcode) => {
+                    if let Some(Kind::Client { asked, .. }) = self.kinds.get_mut(&conn) {
+                        asked.insert(xid, opcode);
+                    }
+                }
+            }
+        }
         if let Some(said) = self.said.pop_front() {
             return said;
         }
