@@ -5,7 +5,8 @@ mod support;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use support::{play, scenarios, stem};
+use reports::run::{Run, Verdict};
+use support::{play, scenarios, stem, story};
 
 const SEEDS: [u64; 3] = [1, 2, 3];
 
@@ -28,7 +29,12 @@ fn different_seeds_give_different_runs() {
 fn fingerprints() -> String {
     let mut table = String::new();
     for path in scenarios("library") {
-        let prints: Vec<_> = SEEDS.iter().map(|seed| play(&path, *seed).fingerprint).collect();
+        let runs = SEEDS.iter().map(|seed| play(&path, *seed));
+        let print = |run: Run| {
+            assert_eq!(run.verdict, Verdict::Pass, "{}", story(&run));
+            run.fingerprint
+        };
+        let prints: Vec<_> = runs.map(print).collect();
         writeln!(table, "{:45} {}", stem(&path), prints.join(" ")).expect("memory takes it");
     }
     table

@@ -127,6 +127,10 @@ fn every_file_says_what_it_is_for_and_stays_readable() {
         if !text.starts_with("//!") && !text.starts_with("#!") {
             wrong.push(format!("{name}: does not open with //!"));
         }
+        if name.contains("/tests/") || name.ends_with("tests.rs") {
+            // What tests expect stands in them as it is printed, however long.
+            continue;
+        }
         if text.lines().count() > 500 {
             wrong.push(format!("{name}: {} lines, more than 500", text.lines().count()));
         }

@@ -178,7 +178,8 @@ impl Storage {
         }
     }
 
-    /// Reads everything back, after what was appended before is written (or the disk has failed); what is read is synced. Ends with
+    /// Reads everything back, after what was appended before is written (or the disk has failed);
+    /// what is read is synced. Ends with
     /// [`StorageEvent::Recovered`] or [`StorageEvent::Unreadable`]; appends made meanwhile wait. A snapshot under way is given
     /// up, like one whose server died.
     pub fn recover(&mut self, cx: &mut Cx<'_>, events: &mut Vec<StorageEvent>) {

@@ -119,7 +119,8 @@ impl EpochOrder {
         {
             let (me, has) = (&server.name, server.last());
             found.push(format!(
-                "{me} reads back epoch {epoch} and a history up to {has}, which is not the one up to {last} that the epoch began with"
+                "{me} reads back epoch {epoch} and a history up to {has}, which is not the one \
+                 up to {last} that the epoch began with"
             ));
         }
     }
