@@ -62,10 +62,10 @@ impl PrimaryIntegrity {
     /// Once for each leader: everything delivered in older epochs is looked up in its history.
     fn lacks(&self, epoch: Epoch, leader: &Server, scene: &Scene) -> Option<String> {
         let older = (leader.ensemble, Zxid::ZERO)..(leader.ensemble, Zxid::new(epoch, 0));
-        let lost = self.delivered.range(older).filter(|((_, zxid), (digest, _))| {
-            !leader.entry(*zxid).is_some_and(|entry| entry.digest == *digest)
+        let mut lost = self.delivered.range(older).filter(|((_, zxid), (digest, _))| {
+            leader.entry(*zxid).is_none_or(|entry| entry.digest != *digest)
         });
-        let ((_, zxid), (_, by)) = lost.last()?;
+        let ((_, zxid), (_, by)) = lost.next_back()?;
         let (me, by, last) = (&leader.name, name(scene, *by), leader.last());
         Some(format!(
             "{me} begins to propose in epoch {epoch} with a history up to {last}, and lacks {zxid}, which {by} delivered"
