@@ -95,10 +95,10 @@ fn lacking(leader: &Server, scene: &Scene) -> Option<String> {
     let held = |zxid, digest| leader.entry(zxid).is_some_and(|entry| entry.digest == digest);
     let mut lost = truth.order.iter().filter(|(zxid, digest)| !held(*zxid, *digest));
     let (first, _) = lost.next()?;
-    let more = lost.count();
-    let newest = leader.last();
-    Some(format!(
-        "{} leads with a history up to {newest} that lacks the committed {first} and {more} more",
-        leader.name
-    ))
+    let more = match lost.count() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let (me, last) = (&leader.name, leader.last());
+    Some(format!("{me} leads with a history up to {last} that lacks the committed {first}{more}"))
 }
