@@ -130,7 +130,7 @@ impl Talk {
 
     fn time_passes(&mut self, seconds: u64) {
         for _ in 0..seconds {
-            self.at = self.at + Duration::from_secs(1);
+            self.at += Duration::from_secs(1);
             self.scene.now = self.at;
             for check in &mut self.checks {
                 let mut found = Vec::new();
