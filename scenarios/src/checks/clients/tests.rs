@@ -118,12 +118,13 @@ impl Talk {
         self.client(client, ClientNote::Watched { kind, path: path.into() });
     }
 
-    /// The server proposes and delivers a transaction of this client.
+    /// The server proposes, commits and delivers a transaction of this client.
     fn delivers(&mut self, client: u32, zxid: Zxid, txn: Txn) {
         let session = SessionId(SESSION.0 + i64::from(client));
         let header = TxnHeader { session, cxid: 0, zxid, time_ms: 0 };
         let record = Arc::new(Record::new(header, txn));
         self.say(SERVER, Said::Server(ServerNote::Proposed(record.clone())));
+        self.say(SERVER, Said::Server(ServerNote::Committed { zxid }));
         let note = ServerNote::Delivered { record, tree: 0, ephemerals: 0 };
         self.say(SERVER, Said::Server(note));
     }
