@@ -78,10 +78,14 @@ impl Durability {
             return None;
         }
         let names: Vec<&str> = holders.iter().map(|node| super::name(scene, *node)).collect();
-        let who = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+        let (me, names) = (&leader.name, names.join(", "));
+        let who = if names.is_empty() {
+            "on no server's disk".to_owned()
+        } else {
+            format!("on the disk of {names} only")
+        };
         Some(format!(
-            "{} committed {zxid}, and of those who acknowledged it only {who} had it on disk, not {needed} servers",
-            leader.name
+            "{me} committed {zxid}, which was {who} when it was acknowledged: {needed} must have it"
         ))
     }
 }

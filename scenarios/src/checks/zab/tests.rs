@@ -200,7 +200,7 @@ fn only_what_was_on_the_disks_of_a_quorum_may_be_committed() {
     talk.commits(z(1, 2), &[1, 2]);
     insta::assert_snapshot!(talk.found(), @"
     ZB-10: zk-2 acknowledged 0x100000002 before it was on disk: it ends at byte 20 of log, of which 10 are on disk
-    ZB-1: zk-1 committed 0x100000002, and of those who acknowledged it only zk-1 had it on disk, not 2 servers
+    ZB-1: zk-1 committed 0x100000002, which was on the disk of zk-1 only when it was acknowledged: 2 must have it
     ");
 }
 
