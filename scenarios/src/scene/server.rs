@@ -172,6 +172,7 @@ impl Server {
             ServerNote::RefusedToStart(_) => self.state = State::Down,
             ServerNote::Logged { zxid, digest, file, end } => {
                 self.truncated_to = None;
+                self.cut_off.clear();
                 self.history.put(*zxid, *digest, Some((file.clone(), *end)));
             }
             ServerNote::Synced { upto } => self.synced = self.synced.max(*upto),
@@ -214,6 +215,7 @@ impl Server {
     /// An applied transaction that is not in the log (yet) is held all the same: in memory, or by the next snapshot.
     fn deliver(&mut self, zxid: Zxid, digest: u64) {
         self.delivered = zxid;
+        self.cut_off.clear();
         self.history.put(zxid, digest, None);
     }
 }
