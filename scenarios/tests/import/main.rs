@@ -5,3 +5,4 @@ mod fuzz;
 mod properties;
 mod rules;
 mod shown;
+mod together;
