@@ -1,0 +1,186 @@
+//! What a broker is told: the keys of `server.properties` it understands, with the defaults of its version.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use machine::Duration;
+use serde::Serialize;
+
+use crate::id::BrokerId;
+use crate::mechanism::{Mechanisms, Preset};
+
+/// The settings of one broker. All fields have the meaning of the key in their documentation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `broker.id`
+    pub id: BrokerId,
+    /// The version whose defaults these are.
+    pub preset: Preset,
+    /// The mechanisms in force.
+    pub mechanisms: Mechanisms,
+    /// `zookeeper.connect`, chroot included.
+    pub zookeeper_connect: String,
+    /// `zookeeper.session.timeout.ms`
+    pub zookeeper_session_timeout: Duration,
+    /// `zookeeper.connection.timeout.ms`: without a session for this long at start, the broker exits.
+    pub zookeeper_connection_timeout: Duration,
+    /// `zookeeper.max.in.flight.requests`
+    pub zookeeper_in_flight_max: usize,
+    /// `listeners`: where it binds.
+    pub listeners: Vec<Endpoint>,
+    /// `advertised.listeners`: where others are told to go.
+    pub advertised_listeners: Vec<Endpoint>,
+    /// `listener.security.protocol.map`, by listener name.
+    pub security_protocols: BTreeMap<String, String>,
+    /// `inter.broker.listener.name`
+    pub inter_broker_listener: String,
+    /// `broker.rack`
+    pub rack: Option<String>,
+    /// `log.dirs`; only the first is used.
+    pub log_dir: String,
+    /// `num.io.threads`
+    pub io_threads: u32,
+    /// `queued.max.requests`
+    pub queued_requests_max: usize,
+    /// `socket.request.max.bytes`
+    pub request_bytes_max: usize,
+    /// `num.partitions`
+    pub partitions: i32,
+    /// `default.replication.factor`
+    pub replication_factor: i16,
+    /// `auto.create.topics.enable`
+    pub auto_create_topics: bool,
+    /// `delete.topic.enable`
+    pub delete_topics: bool,
+    /// `auto.leader.rebalance.enable`
+    pub rebalance: bool,
+    /// `leader.imbalance.per.broker.percentage`
+    pub imbalance_percentage: u32,
+    /// `leader.imbalance.check.interval.seconds`
+    pub imbalance_check_interval: Duration,
+    /// `controlled.shutdown.enable`
+    pub controlled_shutdown: bool,
+    /// `controlled.shutdown.max.retries`
+    pub controlled_shutdown_retries: u32,
+    /// `controlled.shutdown.retry.backoff.ms`
+    pub controlled_shutdown_backoff: Duration,
+    /// `controller.socket.timeout.ms`
+    pub controller_socket_timeout: Duration,
+    /// `request.timeout.ms`
+    pub request_timeout: Duration,
+    /// `replica.lag.time.max.ms`
+    pub replica_lag_max: Duration,
+    /// `replica.fetch.wait.max.ms`
+    pub replica_fetch_wait_max: Duration,
+    /// `replica.fetch.min.bytes`
+    pub replica_fetch_bytes_min: i32,
+    /// `replica.fetch.max.bytes`, per partition
+    pub replica_fetch_bytes_max: i32,
+    /// `replica.fetch.response.max.bytes`
+    pub replica_fetch_response_bytes_max: i32,
+    /// `replica.fetch.backoff.ms`
+    pub replica_fetch_backoff: Duration,
+    /// `replica.socket.timeout.ms`
+    pub replica_socket_timeout: Duration,
+    /// `replica.high.watermark.checkpoint.interval.ms`
+    pub high_watermark_checkpoint_interval: Duration,
+    /// `fetch.max.bytes` of the broker
+    pub fetch_bytes_max: i32,
+    /// `log.flush.offset.checkpoint.interval.ms` (recovery points)
+    pub recovery_point_checkpoint_interval: Duration,
+    /// `log.flush.start.offset.checkpoint.interval.ms`
+    pub log_start_checkpoint_interval: Duration,
+    /// `log.retention.check.interval.ms`
+    pub retention_check_interval: Duration,
+    /// `log.segment.delete.delay.ms`
+    pub segment_delete_delay: Duration,
+    /// `log.index.size.max.bytes`
+    pub index_bytes_max: u32,
+    /// What topics have unless they say otherwise (`log.segment.bytes`, `min.insync.replicas`, …).
+    pub topic_defaults: TopicConfig,
+}
+
+/// `NAME://host:port`. An empty host means all addresses.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Endpoint {
+    /// The listener's name (`PLAINTEXT`).
+    pub name: String,
+    /// The host.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// The settings of one topic.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicConfig {
+    /// `min.insync.replicas`
+    pub min_insync_replicas: u32,
+    /// `unclean.leader.election.enable`
+    pub unclean_leader_election: bool,
+    /// `segment.bytes`
+    pub segment_bytes: u32,
+    /// `segment.ms`
+    pub segment_age_max: Duration,
+    /// `segment.jitter.ms`
+    pub segment_jitter: Duration,
+    /// `index.interval.bytes`
+    pub index_interval_bytes: u32,
+    /// `segment.index.bytes`
+    pub index_bytes_max: u32,
+    /// `retention.ms`, `None` for -1
+    pub retention: Option<Duration>,
+    /// `retention.bytes`, `None` for -1
+    pub retention_bytes: Option<u64>,
+    /// `max.message.bytes`
+    pub message_bytes_max: u32,
+    /// `flush.messages`, `None` for 2^63-1
+    pub flush_messages: Option<u64>,
+    /// `flush.ms`, `None` for 2^63-1
+    pub flush_interval: Option<Duration>,
+    /// `file.delete.delay.ms`
+    pub file_delete_delay: Duration,
+    /// What is understood, kept and shown, but changes nothing here (`cleanup.policy`, `compression.type`, …).
+    pub others: BTreeMap<String, String>,
+}
+
+/// A setting with which the real broker exits at start, or which cannot be modelled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The key.
+    pub key: String,
+    /// What is the matter, in one sentence.
+    pub what: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.what)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// The settings of `server.properties` lines, later ones winning; and warnings about keys that mean nothing here.
+    ///
+    /// # Errors
+    /// What the real broker refuses at start.
+    pub fn from_properties(
+        _properties: &[(String, String)],
+        _preset: Preset,
+        _mechanisms: Mechanisms,
+    ) -> Result<(Self, Vec<String>), ConfigError> {
+        unimplemented!()
+    }
+}
+
+impl TopicConfig {
+    /// These settings with a topic's own on top.
+    ///
+    /// # Errors
+    /// The message of `InvalidConfigurationException` / `ConfigException`.
+    pub fn with(&self, _overrides: &BTreeMap<String, String>) -> Result<Self, String> {
+        unimplemented!()
+    }
+}

@@ -1,0 +1,7 @@
+//! A broker and ZooKeeper: its znodes and their JSON ([`znode`]), and requests that are repeated until they are answered
+//! ([`Keeper`]).
+
+mod keeper;
+pub mod znode;
+
+pub use keeper::{Asker, Keeper, KeeperEvent, ZkError};
