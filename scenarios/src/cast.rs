@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use broker::client as kafka;
+use broker::node::Broker;
+use broker::note as told;
 use coordinator::client::ConnectString;
 use coordinator::config::Config;
 use coordinator::node::{self, Coordinator};
@@ -24,6 +27,10 @@ pub enum Actor {
     Server(Box<Coordinator>),
     /// A client with something to do.
     Client(Box<workload::Client>),
+    /// A Kafka broker.
+    Broker(Box<Broker>),
+    /// A Kafka client.
+    Kafka(Box<kafka::Client>),
     /// A container whose command ends before there is a server.
     NeverStarts(String),
 }
@@ -35,6 +42,10 @@ pub enum Said {
     Server(ServerNote),
     /// By a client.
     Client(ClientNote),
+    /// By a broker.
+    Broker(told::Note),
+    /// By a Kafka client.
+    Kafka(told::ClientNote),
 }
 
 /// The visible state of any kind of node.
@@ -45,6 +56,10 @@ pub enum Seen {
     Server(Box<node::View>),
     /// Of a client.
     Client(Box<workload::View>),
+    /// Of a broker.
+    Broker(Box<broker::node::View>),
+    /// Of a Kafka client.
+    Kafka(Box<kafka::View>),
     /// Of a container that never ran.
     Nothing,
 }
@@ -54,6 +69,8 @@ impl std::fmt::Display for Said {
         match self {
             Self::Server(note) => note.fmt(f),
             Self::Client(note) => note.fmt(f),
+            Self::Broker(note) => note.fmt(f),
+            Self::Kafka(note) => note.fmt(f),
         }
     }
 }
@@ -63,6 +80,8 @@ impl Note for Said {
         match self {
             Self::Server(note) => note.level(),
             Self::Client(note) => note.level(),
+            Self::Broker(note) => note.level(),
+            Self::Kafka(note) => note.level(),
         }
     }
 
@@ -70,6 +89,8 @@ impl Note for Said {
         match self {
             Self::Server(note) => note.mark(),
             Self::Client(note) => note.mark(),
+            Self::Broker(note) => note.mark(),
+            Self::Kafka(note) => note.mark(),
         }
     }
 }
@@ -86,6 +107,12 @@ impl Machine for Actor {
             Self::Client(client) => {
                 cx.part("client", Said::Client, |cx| client.handle(input, cx));
             }
+            Self::Broker(broker) => {
+                cx.part("broker", Said::Broker, |cx| broker.handle(input, cx));
+            }
+            Self::Kafka(client) => {
+                cx.part("kafka", Said::Kafka, |cx| client.handle(input, cx));
+            }
             Self::NeverStarts(why) => {
                 cx.note(Said::Server(ServerNote::RefusedToStart(why.clone())));
                 cx.exit(1, why);
@@ -97,6 +124,8 @@ impl Machine for Actor {
         match self {
             Self::Server(server) => server.wake_at(),
             Self::Client(client) => client.wake_at(),
+            Self::Broker(broker) => broker.wake_at(),
+            Self::Kafka(client) => client.wake_at(),
             Self::NeverStarts(_) => None,
         }
     }
@@ -105,6 +134,8 @@ impl Machine for Actor {
         match self {
             Self::Server(server) => Seen::Server(Box::new(server.view())),
             Self::Client(client) => Seen::Client(Box::new(client.view())),
+            Self::Broker(broker) => Seen::Broker(Box::new(broker.view())),
+            Self::Kafka(client) => Seen::Kafka(Box::new(client.view())),
             Self::NeverStarts(_) => Seen::Nothing,
         }
     }

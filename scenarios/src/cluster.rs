@@ -1,7 +1,11 @@
-//! A cluster as it will really be staged: which server runs where, with which configuration, and who can find whom.
+//! A cluster as it will really be staged: which server and which broker runs where, with which configuration, and who can
+//! find whom.
 //!
-//! Made by [`crate::import`] from people's own files, or from the `[cluster]` table of a scenario. Brokers come later.
+//! Made by [`crate::import`] from people's own files, or from the `[cluster]` table of a scenario.
 
+use std::collections::BTreeMap;
+
+use broker::config as kafka;
 use coordinator::config::{Config, ConfigError, ConfigWarning, Syntax};
 use coordinator::mechanism::{Mechanisms, Preset};
 
@@ -14,6 +18,10 @@ pub struct Cluster {
     pub zookeepers: Vec<ZooKeeper>,
     /// The connect string clients of this cluster use, chroot included (`zk-1:2181,zk-2:2181/kafka`).
     pub connect: String,
+    /// The brokers.
+    pub brokers: Vec<Broker>,
+    /// The topics to be created before the clients begin.
+    pub topics: Vec<Topic>,
     /// What was found wrong or surprising, most severe first.
     pub findings: Vec<Finding>,
     /// Services in the file that are not staged, with the reason (`kafka-1: brokers are not staged yet`).
@@ -76,6 +84,54 @@ impl ZooKeeper {
         let myid = self.myid.as_deref();
         Config::from_properties_as(self.syntax, &properties, myid, preset, mechanisms)
     }
+}
+
+/// One broker to be staged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broker {
+    /// The node's name in scenarios (`kafka-1`, `b1`).
+    pub name: String,
+    /// The host it runs on.
+    pub host: String,
+    /// The `server.properties` it will really read.
+    pub properties: Vec<Property>,
+    /// The version, as far as it is modelled.
+    pub preset: broker::mechanism::Preset,
+    /// Why the container never starts a broker.
+    pub never_starts: Option<String>,
+}
+
+impl Broker {
+    /// What the broker makes of its settings when it starts with these mechanisms, and its warnings.
+    ///
+    /// # Errors
+    /// As [`kafka::Config::from_properties`]: the broker exits at start with this message.
+    pub fn config(
+        &self,
+        mechanisms: broker::mechanism::Mechanisms,
+    ) -> Result<(kafka::Config, Vec<String>), kafka::ConfigError> {
+        let properties: Vec<(String, String)> = self
+            .properties
+            .iter()
+            .map(|property| (property.key.clone(), property.value.clone()))
+            .collect();
+        kafka::Config::from_properties(&properties, self.preset, mechanisms)
+    }
+}
+
+/// A topic that is there before the clients begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Topic {
+    /// Its name.
+    pub name: String,
+    /// How many partitions.
+    pub partitions: i32,
+    /// How many replicas of each.
+    pub replication_factor: i16,
+    /// Replicas by partition, where the author wants to decide; broker ids.
+    pub assignment: BTreeMap<i32, Vec<i32>>,
+    /// Its own settings (`min.insync.replicas`).
+    pub config: BTreeMap<String, String>,
 }
 
 /// One effective setting.

@@ -60,6 +60,7 @@ pub(super) fn cluster(reading: &mut Reading<'_>) -> Cluster {
         connect,
         findings: together(std::mem::take(&mut reading.findings)),
         not_staged,
+        ..Cluster::default()
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn cluster(sources: &[Source], find: Beside<'_>) -> Result<Cluster, V
         zookeepers: members.into_iter().map(|member| member.zookeeper).collect(),
         connect,
         findings: together(reading.findings),
-        not_staged: Vec::new(),
+        ..Cluster::default()
     })
 }
 

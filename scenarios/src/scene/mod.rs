@@ -72,6 +72,7 @@ impl Scene {
                     client.fold(moment, note);
                 }
             }
+            Said::Broker(_) | Said::Kafka(_) => {}
         }
     }
 
