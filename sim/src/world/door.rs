@@ -122,7 +122,10 @@ impl Host for Door<'_> {
 impl Door<'_> {
     /// A stalled disk answers nothing but a ticket.
     fn awake(&mut self) -> Result<(), DiskError> {
-        if !self.here().drive.stalled {
+        let now = self.core.now;
+        let drive = &mut self.here_mut().drive;
+        drive.write_back(now);
+        if !drive.stalled {
             return Ok(());
         }
         let cause = self.core.step;

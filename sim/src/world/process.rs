@@ -195,7 +195,9 @@ impl Core {
                 self.vanish(id);
             }
         }
+        let now = self.now;
         for node in self.nodes.iter_mut().filter(|node| node.host == host) {
+            node.drive.write_back(now);
             node.drive.power_loss();
         }
     }

@@ -51,6 +51,19 @@ fn a_sync_takes_its_time_and_then_the_bytes_are_durable() {
 }
 
 #[test]
+fn the_kernel_writes_back_what_is_old_enough() {
+    for seed in 1..=20 {
+        let mut stage = Stage::new(seed, [writer]);
+        stage.run(ms(36_000));
+        let node = stage.nodes[0];
+        let host = stage.world.host_of(node);
+        // The kernel looks when the disk is used, or at the latest when the power goes.
+        stage.apply(Fault::PowerLoss { host });
+        assert_eq!(file(&stage, "/d/log").map(|bytes| bytes.len()), Some(1_100));
+    }
+}
+
+#[test]
 fn a_sync_covers_what_was_written_before_it_was_asked() {
     fn eager() -> Toy {
         Toy::new().at(1, |toy, cx| {

@@ -84,6 +84,9 @@ impl File {
 
     /// Changes up to `number` are durable.
     pub(super) fn commit(&mut self, number: u64) {
+        if self.undo.front().is_none_or(|undo| undo.number > number) {
+            return;
+        }
         while self.undo.front().is_some_and(|undo| undo.number <= number) {
             self.undo.pop_front();
         }

@@ -11,17 +11,20 @@
 //! file's own creation (and the directories made so far), renames and removals wait for the sync of
 //! their directory, and power loss surely loses them.
 //!
+//! What nobody syncs the kernel writes back by itself once it is [`DIRTY_EXPIRE`] old, looking every
+//! [`WRITE_BACK_INTERVAL`] (Linux: `dirty_expire_centisecs`, `dirty_writeback_centisecs`).
+//!
 //! Not here: when a sync ends ([`sync`]), and how a machine reaches it ([`super::door`]).
 
 mod file;
 mod names;
 mod sync;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use machine::{Chance, ChanceKey, DiskError, Ticket};
+use machine::{Chance, ChanceKey, DiskError, Duration, Ticket};
 
 use self::file::File;
 use self::names::{NameOp, Names};
@@ -32,6 +35,11 @@ use super::queue::Cause;
 /// A file, whatever its name.
 type FileId = u64;
 
+/// How old a change must be before the kernel writes it back by itself.
+const DIRTY_EXPIRE: Duration = Duration::from_secs(30);
+/// How often the kernel looks for such changes.
+const WRITE_BACK_INTERVAL: Duration = Duration::from_secs(5);
+
 /// The disk of one node. It outlives the node's processes.
 pub(crate) struct Drive {
     files: BTreeMap<FileId, File>,
@@ -39,6 +47,10 @@ pub(crate) struct Drive {
     /// Counts changes; a sync covers those up to the number at which it was asked.
     number: u64,
     next_file: FileId,
+    /// The kernel's last look for old changes, and the number of changes there had been by the end
+    /// of earlier ones.
+    look: u64,
+    dirty: VecDeque<(u64, u64)>,
     low: u64,
     high: u64,
     pub(crate) stalled: bool,
@@ -65,6 +77,8 @@ impl Drive {
             names: Names::default(),
             number: 0,
             next_file: 0,
+            look: 0,
+            dirty: VecDeque::new(),
             low: 1_000,
             high: 4_000,
             stalled: false,
@@ -111,6 +125,46 @@ impl Drive {
         }
     }
 
+    /// Files whose last name is gone are no more.
+    fn forget(&mut self, unnamed: Vec<FileId>) {
+        for file in unnamed {
+            if !self.names.names_file(file) {
+                self.files.remove(&file);
+            }
+        }
+    }
+
+    /// The kernel looks for old dirty pages; called with the time of every use. A device that
+    /// fails, hangs or lies gets nothing out of it.
+    pub(crate) fn write_back(&mut self, now_micros: u64) {
+        let look = now_micros / WRITE_BACK_INTERVAL.as_micros();
+        if look == self.look {
+            return;
+        }
+        self.dirty.push_back((self.look, self.number));
+        self.look = look;
+        if self.stalled || self.fail_writes || self.fail_syncs || self.lying {
+            return;
+        }
+        let old = |made: u64| {
+            let waited = WRITE_BACK_INTERVAL.as_micros() * look.saturating_sub(made + 1);
+            waited >= DIRTY_EXPIRE.as_micros()
+        };
+        let mut covers = None;
+        while self.dirty.front().is_some_and(|(made, _)| old(*made)) {
+            covers = self.dirty.pop_front().map(|(_, number)| number);
+        }
+        let Some(covers) = covers else { return };
+        for file in self.files.values_mut() {
+            file.commit(covers);
+        }
+        let strict = self.lose_renames;
+        let unnamed = self.names.commit(covers, |op| {
+            !strict || matches!(op, NameOp::Create { .. } | NameOp::MakeDir { .. })
+        });
+        self.forget(unnamed);
+    }
+
     fn change(&mut self) -> u64 {
         self.number += 1;
         self.number
@@ -142,20 +196,23 @@ impl Drive {
         bytes: &[u8],
     ) -> Result<(Arc<str>, u64), DiskError> {
         self.writable()?;
-        if self.names.find(path).is_none() {
-            if !self.names.has_dir(names::directory(path)) {
-                return Err(DiskError::NotFound);
+        let (path, id) = match self.names.find(path) {
+            Some(found) => {
+                self.grow(bytes.len() as u64)?;
+                found
             }
-            self.grow(bytes.len() as u64)?;
-            self.next_file += 1;
-            let (file, number) = (self.next_file, self.change());
-            self.files.insert(file, File::default());
-            self.names.change(number, NameOp::Create { path: path.into(), file });
-        } else {
-            self.grow(bytes.len() as u64)?;
-        }
+            None if !self.names.has_dir(names::directory(path)) => return Err(DiskError::NotFound),
+            None => {
+                self.grow(bytes.len() as u64)?;
+                self.next_file += 1;
+                let (file, number, path) = (self.next_file, self.change(), Arc::<str>::from(path));
+                self.files.insert(file, File::default());
+                self.names.change(number, NameOp::Create { path: Arc::clone(&path), file });
+                (path, file)
+            }
+        };
         let number = self.change();
-        let (path, file) = self.file(path)?;
+        let file = self.files.get_mut(&id).expect("every name has its file");
         let before = file.len();
         file.append(number, bytes);
         Ok((path, before))
@@ -273,13 +330,14 @@ impl Drive {
         let kept =
             if self.lose_renames || pending == 0 { 0 } else { self.damage.between(0, pending) };
         self.names.power_loss(kept as usize);
-        let names = &self.names;
-        self.files.retain(|id, _| names.names_file(*id));
+        let named = self.names.named();
+        self.files.retain(|id, _| named.contains(id));
         for file in self.files.values_mut() {
             file.power_loss(self.torn_tail, &mut self.damage);
         }
         self.requests.clear();
         self.blocked.clear();
+        self.dirty.clear();
     }
 
     /// A new disk.

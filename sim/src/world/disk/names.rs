@@ -2,6 +2,7 @@
 //! operations in between.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::FileId;
@@ -23,24 +24,21 @@ struct View {
 }
 
 impl View {
-    fn apply(&mut self, op: NameOp) {
+    /// Gives the file that lost this name, if one did.
+    fn apply(&mut self, op: NameOp) -> Option<FileId> {
         match op {
-            NameOp::Create { path, file } => {
-                self.files.insert(path, file);
+            NameOp::Create { path, file } => self.files.insert(path, file),
+            NameOp::Rename { from, to, file } if self.files.get(&from) == Some(&file) => {
+                self.files.remove(&from);
+                self.files.insert(to, file)
             }
-            NameOp::Rename { from, to, file } => {
-                if self.files.get(&from) == Some(&file) {
-                    self.files.remove(&from);
-                    self.files.insert(to, file);
-                }
+            NameOp::Remove { path, file } if self.files.get(&path) == Some(&file) => {
+                self.files.remove(&path)
             }
-            NameOp::Remove { path, file } => {
-                if self.files.get(&path) == Some(&file) {
-                    self.files.remove(&path);
-                }
-            }
+            NameOp::Rename { file, .. } | NameOp::Remove { file, .. } => Some(file),
             NameOp::MakeDir { path } => {
                 self.dirs.insert(path);
+                None
             }
         }
     }
@@ -80,11 +78,14 @@ impl Names {
         if !self.has_dir(path) {
             return None;
         }
-        let all = self.cached.files.keys().chain(&self.cached.dirs);
-        let inside = all.filter(|name| &***name != path && directory(name) == path);
-        let mut names: Vec<String> = inside
-            .map(|name| name.rsplit_once('/').map_or(&**name, |(_, name)| name).to_owned())
-            .collect();
+        let prefix = if path == "/" { path.to_owned() } else { format!("{path}/") };
+        let below = (Bound::Excluded(prefix.as_str()), Bound::Unbounded);
+        let files = self.cached.files.range::<str, _>(below).map(|(name, _)| name);
+        let dirs = self.cached.dirs.range::<str, _>(below);
+        let inside = |name: &&Arc<str>| name.starts_with(&prefix);
+        let all = files.take_while(inside).chain(dirs.take_while(inside));
+        let names = all.map(|name| &name[prefix.len()..]).filter(|name| !name.contains('/'));
+        let mut names: Vec<String> = names.map(str::to_owned).collect();
         names.sort();
         Some(names)
     }
@@ -127,20 +128,28 @@ impl Names {
         named(&self.cached) || named(&self.durable) || self.between.iter().any(made)
     }
 
-    /// Makes the operations up to `number` that `chosen` picks durable. Says whether a file may
-    /// have lost its last name.
-    pub(super) fn commit(&mut self, number: u64, mut chosen: impl FnMut(&NameOp) -> bool) -> bool {
-        let mut unnamed = false;
+    /// Makes the operations up to `number` that `chosen` picks durable. Gives the files that lost
+    /// a name, and may have lost their last one.
+    pub(super) fn commit(
+        &mut self,
+        number: u64,
+        mut chosen: impl FnMut(&NameOp) -> bool,
+    ) -> Vec<FileId> {
+        let mut unnamed = Vec::new();
         let Self { durable, between, .. } = self;
         between.retain(|(at, op)| {
             let take = *at <= number && chosen(op);
             if take {
-                unnamed |= !matches!(op, NameOp::Create { .. } | NameOp::MakeDir { .. });
-                durable.apply(op.clone());
+                unnamed.extend(durable.apply(op.clone()));
             }
             !take
         });
         unnamed
+    }
+
+    /// All files that some name leads to, after power loss.
+    pub(super) fn named(&self) -> BTreeSet<FileId> {
+        self.cached.files.values().copied().collect()
     }
 
     /// How many operations are not durable.

@@ -59,10 +59,7 @@ impl Drive {
                 self.names.commit(request.covers, |op| !strict || op.is_in(dir))
             }
         };
-        if unnamed {
-            let names = &self.names;
-            self.files.retain(|id, _| names.names_file(*id));
-        }
+        self.forget(unnamed);
         Ok(())
     }
 }
