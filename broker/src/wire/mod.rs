@@ -6,6 +6,7 @@ pub mod batch;
 pub mod error;
 pub mod versions;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -13,7 +14,14 @@ use kafka_protocol::messages as m;
 
 /// Bytes that are no message, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Malformed(pub String);
+pub struct Malformed(pub Cow<'static, str>);
+
+impl Malformed {
+    /// In these words.
+    pub fn new(why: impl Into<Cow<'static, str>>) -> Self {
+        Self(why.into())
+    }
+}
 
 impl fmt::Display for Malformed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
