@@ -2,14 +2,18 @@
 //! connection is asked again when there is another, for as long as the session lives. So a write may be carried out twice,
 //! and whoever waits for one while ZooKeeper is away waits.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use coordinator::client::ConnectString;
+use coordinator::client::{ClientError, ConnectString, SessionClient, SessionEvent};
 use coordinator::id::{SessionId, Zxid};
 use coordinator::wire::client::{Request, Response};
 use machine::{Conn, Context, Duration, Input, Instant};
 
 use crate::note::Note;
+
+#[cfg(test)]
+mod tests;
 
 /// Whose request it is; the number is the asker's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +51,8 @@ pub enum KeeperEvent {
     },
     /// The connection is gone, the session may live.
     Disconnected,
-    /// The session is gone. A new one is begun at once; `Connected { fresh: true }` follows.
+    /// The session is gone. What was asked in it ends with [`ZkError::SessionExpired`] right after this. A new session is
+    /// begun at once; `Connected { fresh: true }` follows, and what is asked meanwhile waits for it.
     Expired,
     /// A request ended. Replies come in the order of the requests.
     Reply {
@@ -65,62 +70,177 @@ pub enum KeeperEvent {
         /// The path, below the chroot.
         path: Arc<str>,
     },
-    /// The session was closed as asked, or given up.
+    /// The session was closed as asked, or given up. What was still asked ended before this.
     Closed,
 }
 
-/// The part of a broker that speaks with ZooKeeper.
+/// One request, kept until it is answered: it may have to be asked again.
 #[derive(Clone, Debug)]
-pub struct Keeper {}
+struct Ask {
+    asker: Asker,
+    request: Request,
+}
+
+/// The part of a broker that speaks with ZooKeeper.
+///
+/// ```text
+///   ask ──► asked ──────────────────────────────► Reply (oldest first)
+///           └ the first `sent` of them are with the server; a lost connection makes `sent` 0
+/// ```
+#[derive(Clone, Debug)]
+pub struct Keeper {
+    session: SessionClient,
+    in_flight_max: usize,
+    /// Oldest first.
+    asked: VecDeque<Ask>,
+    /// How many of them, from the oldest, the session client has.
+    sent: usize,
+    /// Whether the session was ended for good: since when, for those that still ask.
+    ended: Option<Instant>,
+    heard: Vec<SessionEvent>,
+}
 
 impl Keeper {
     /// For these servers, with that session time-out, and at most `in_flight_max` unanswered requests.
-    pub fn new(_connect: ConnectString, _timeout: Duration, _in_flight_max: usize) -> Self {
-        unimplemented!()
+    pub fn new(connect: ConnectString, timeout: Duration, in_flight_max: usize) -> Self {
+        Self {
+            session: SessionClient::new(connect, timeout),
+            in_flight_max: in_flight_max.max(1),
+            asked: VecDeque::new(),
+            sent: 0,
+            ended: None,
+            heard: Vec::new(),
+        }
     }
 
     /// Begins the first session.
-    pub fn start(&mut self, _cx: &mut Context<'_, Note>) {
-        unimplemented!()
+    pub fn start(&mut self, cx: &mut Context<'_, Note>) {
+        self.ended = None;
+        cx.part("zk", Note::Session, |cx| self.session.start(cx));
     }
 
     /// Asks; exactly one [`KeeperEvent::Reply`] follows, never within this call.
-    pub fn ask(&mut self, _asker: Asker, _request: Request, _cx: &mut Context<'_, Note>) {
-        unimplemented!()
+    pub fn ask(&mut self, asker: Asker, request: Request, cx: &mut Context<'_, Note>) {
+        self.asked.push_back(Ask { asker, request });
+        self.send(cx);
     }
 
-    /// Ends the session: [`KeeperEvent::Closed`] follows.
-    pub fn close(&mut self, _cx: &mut Context<'_, Note>) {
-        unimplemented!()
+    /// Ends the session: [`KeeperEvent::Closed`] follows. Nothing that is asked from now on is sent.
+    pub fn close(&mut self, cx: &mut Context<'_, Note>) {
+        self.ended = Some(cx.now());
+        cx.part("zk", Note::Session, |cx| self.session.close(cx));
     }
 
     /// Whether this stream is its own.
-    pub fn owns(&self, _conn: Conn) -> bool {
-        unimplemented!()
+    pub fn owns(&self, conn: Conn) -> bool {
+        self.session.owns(conn)
     }
 
     /// Whether it has a session on a live connection.
     pub fn is_connected(&self) -> bool {
-        unimplemented!()
+        self.session.is_connected()
     }
 
     /// The session, `NONE` without one.
     pub fn session(&self) -> SessionId {
-        unimplemented!()
+        self.session.session()
     }
 
     /// When it wants any input.
     pub fn wake_at(&self) -> Option<Instant> {
-        unimplemented!()
+        match self.ended {
+            Some(at) if !self.asked.is_empty() && self.sent == 0 => Some(at),
+            _ => self.session.wake_at(),
+        }
     }
 
     /// Takes any input.
     pub fn handle(
         &mut self,
-        _input: &Input,
-        _cx: &mut Context<'_, Note>,
-        _events: &mut Vec<KeeperEvent>,
+        input: &Input,
+        cx: &mut Context<'_, Note>,
+        events: &mut Vec<KeeperEvent>,
     ) {
-        unimplemented!()
+        let mut heard = std::mem::take(&mut self.heard);
+        cx.part("zk", Note::Session, |cx| self.session.handle(input, cx, &mut heard));
+        for event in heard.drain(..) {
+            self.hear(event, cx, events);
+        }
+        self.heard = heard;
+        if self.ended.is_some() && !self.is_connected() {
+            self.fail_all(events);
+        }
+        self.send(cx);
+    }
+
+    fn hear(
+        &mut self,
+        event: SessionEvent,
+        cx: &mut Context<'_, Note>,
+        events: &mut Vec<KeeperEvent>,
+    ) {
+        match event {
+            SessionEvent::Connected { session, fresh, .. } => {
+                events.push(KeeperEvent::Connected { session, fresh });
+            }
+            SessionEvent::Disconnected => events.push(KeeperEvent::Disconnected),
+            SessionEvent::Expired => {
+                events.push(KeeperEvent::Expired);
+                self.fail_all(events);
+                cx.part("zk", Note::Session, |cx| self.session.start(cx));
+            }
+            SessionEvent::Watched { kind, path } => {
+                events.push(KeeperEvent::Watched { kind, path });
+            }
+            SessionEvent::Closed => {
+                self.fail_all(events);
+                events.push(KeeperEvent::Closed);
+            }
+            SessionEvent::Reply { zxid, result, .. } => self.replied(zxid, result, events),
+        }
+    }
+
+    /// What the session client has is answered oldest first, or lost all together.
+    fn replied(
+        &mut self,
+        zxid: Zxid,
+        result: Result<Response, ClientError>,
+        events: &mut Vec<KeeperEvent>,
+    ) {
+        let result = match result {
+            Ok(response) => Ok(response),
+            Err(ClientError::Refused(code)) => Err(ZkError::Refused(code)),
+            Err(ClientError::ConnectionLoss) => {
+                self.sent = 0;
+                return;
+            }
+            // All that was asked in the session has failed already, with its end.
+            Err(ClientError::SessionExpired) => return,
+        };
+        assert!(self.sent > 0, "an answer belongs to a request that was sent");
+        self.sent -= 1;
+        let Ask { asker, .. } = self.asked.pop_front().expect("what is sent is also asked");
+        events.push(KeeperEvent::Reply { asker, zxid, result });
+    }
+
+    fn fail_all(&mut self, events: &mut Vec<KeeperEvent>) {
+        self.sent = 0;
+        events.extend(self.asked.drain(..).map(|ask| KeeperEvent::Reply {
+            asker: ask.asker,
+            zxid: Zxid::ZERO,
+            result: Err(ZkError::SessionExpired),
+        }));
+    }
+
+    /// Gives the session client what it may have. It only gets requests that it can send at once.
+    fn send(&mut self, cx: &mut Context<'_, Note>) {
+        if self.sent == self.asked.len() || self.ended.is_some() || !self.is_connected() {
+            return;
+        }
+        while self.sent < self.asked.len().min(self.in_flight_max) {
+            let request = self.asked[self.sent].request.clone();
+            self.sent += 1;
+            cx.part("zk", Note::Session, |cx| self.session.request(0, request, cx));
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! A broker and ZooKeeper: its znodes and their JSON ([`znode`]), and requests that are repeated until they are answered
 //! ([`Keeper`]).
 
+#[cfg(test)]
+pub(crate) mod fake;
 mod keeper;
 pub mod znode;
 
