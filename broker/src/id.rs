@@ -1,6 +1,7 @@
 //! The numbers of a Kafka cluster, each a type of its own.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,37 @@ impl TopicPartition {
 impl fmt::Display for TopicPartition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.topic, self.partition)
+    }
+}
+
+/// `orders-0`: the number is what follows the last `-`.
+impl FromStr for TopicPartition {
+    type Err = NotAPartition;
+
+    fn from_str(text: &str) -> Result<Self, NotAPartition> {
+        let (topic, partition) = text.rsplit_once('-').ok_or(NotAPartition)?;
+        let is_number = partition.bytes().all(|digit| digit.is_ascii_digit());
+        let partition = partition.parse().ok().filter(|_| is_number && !topic.is_empty());
+        Ok(Self::new(topic, partition.ok_or(NotAPartition)?))
+    }
+}
+
+/// A text that does not name a partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotAPartition;
+
+impl fmt::Display for NotAPartition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a partition is written as its topic, `-` and its number")
+    }
+}
+
+impl std::error::Error for NotAPartition {}
+
+impl<'de> Deserialize<'de> for TopicPartition {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
     }
 }
 
