@@ -3,7 +3,7 @@
 //!
 //! ```json
 //! {"scenario":"lose-the-leader","seed":7,"verdict":"pass","fingerprint":"90a1b2c3d4e5f607","violations":[],
-//!  "outages":[{"of":"write(w1)","from":20.0,"to":24.512345,"expected":"opens down..down + 2s"}],
+//!  "outages":[{"of":"write(w1)","from":20.0,"to":24.512345,"expected":"opens down..down + 2s"}],"losses":[],
 //!  "steps":[{"id":"down","at":20.0,"did":"kill zk-1"}],"statistics":{"simulated_seconds":60.0,"events":12345,…}}
 //! ```
 
@@ -17,6 +17,7 @@ use crate::run::{Run, Statistics, Verdict};
 /// - `violations`: `check` (its id), `at`, `message`. `steps`: `id`, `at`, `did` (with everybody's name).
 /// - `outages`: `of` (`write(w1)`), `from`, `to` (`null`: it lasted to the end), `expected` (the announcement in words,
 ///   `null`: nobody announced it).
+/// - `losses`: `of` (`acked(orders)`), `by` (the rule), `records`: what the scenario allowed to be lost.
 /// - `at`, `from` and `to` are seconds of simulated time, exact to the microsecond.
 /// - `statistics`: as in [`Statistics`]; only `simulated_seconds` and `events` are the same every time.
 ///
@@ -29,6 +30,7 @@ pub fn line(run: &Run) -> String {
         fingerprint: &run.fingerprint,
         violations: run.violations.iter().map(Violation::of).collect(),
         outages: run.outages.iter().map(Outage::of).collect(),
+        losses: &run.losses,
         steps: run.steps.iter().map(Step::of).collect(),
         statistics: &run.statistics,
     };
@@ -43,6 +45,7 @@ struct Line<'r> {
     fingerprint: &'r str,
     violations: Vec<Violation<'r>>,
     outages: Vec<Outage<'r>>,
+    losses: &'r [crate::run::Loss],
     steps: Vec<Step<'r>>,
     statistics: &'r Statistics,
 }

@@ -41,8 +41,12 @@ pub struct Run {
     pub marks: Vec<String>,
     /// One line per transition, in order of time.
     pub timeline: Vec<Line>,
-    /// The state at the end: one table.
-    pub final_state: Table,
+    /// The state at the end: one table of servers, and one of brokers if there are any.
+    pub final_state: Vec<Table>,
+    /// The topics at the end, as Kafka's own tool describes them; empty without.
+    pub topics: String,
+    /// Acknowledged records that Kafka's own rules lost, as the scenario allowed.
+    pub losses: Vec<Loss>,
     /// What the reader must know beside the verdict (mechanisms not modelled, brokers not staged, assumptions).
     pub remarks: Vec<String>,
     /// How much was simulated and what it cost.
@@ -77,6 +81,17 @@ pub struct Outage {
     pub to: Option<u64>,
     /// The announcement it fulfils in words, `None` if nobody announced it.
     pub expected: Option<String>,
+}
+
+/// Acknowledged records that were lost by one of Kafka's own rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Loss {
+    /// Of what (`acked(orders)`).
+    pub of: String,
+    /// The rule (`E2`, `acks=1`).
+    pub by: String,
+    /// How many records; 0 if the loss that was allowed did not happen.
+    pub records: u64,
 }
 
 /// A step of the scenario as it was carried out.

@@ -71,12 +71,14 @@ fn passed() -> Run {
             line(20_400_100, Kind::Note, "zk-2", "leads epoch 2 with zk-1"),
             line(24_512_345, Kind::Outage, "write(w1)", "works again after 4.512095s"),
         ],
-        final_state: Table {
+        final_state: vec![Table {
             columns: ["server", "myid", "state", "leader", "epoch", "last zxid"]
                 .map(str::to_owned)
                 .to_vec(),
             rows: vec![row("zk-1", "following"), row("zk-2", "leading"), row("zk-3", "down")],
-        },
+        }],
+        topics: String::new(),
+        losses: Vec::new(),
         remarks: vec!["kafka-1: brokers are not staged yet".to_owned()],
         statistics: statistics(),
         reproduce: "rehearsal run lose-the-leader --seed 7".to_owned(),

@@ -1,9 +1,10 @@
 //! The cast: every kind of node a scenario can put on the stage, as one machine type, and the staging of a plan.
 
+mod kafka;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use broker::client as kafka;
 use broker::node::Broker;
 use broker::note as told;
 use coordinator::client::ConnectString;
@@ -30,7 +31,7 @@ pub enum Actor {
     /// A Kafka broker.
     Broker(Box<Broker>),
     /// A Kafka client.
-    Kafka(Box<kafka::Client>),
+    Kafka(Box<broker::client::Client>),
     /// A container whose command ends before there is a server.
     NeverStarts(String),
 }
@@ -59,7 +60,7 @@ pub enum Seen {
     /// Of a broker.
     Broker(Box<broker::node::View>),
     /// Of a Kafka client.
-    Kafka(Box<kafka::View>),
+    Kafka(Box<broker::client::View>),
     /// Of a container that never ran.
     Nothing,
 }
@@ -141,6 +142,8 @@ impl Machine for Actor {
     }
 }
 
+pub use kafka::Kafka;
+
 /// What is on the stage.
 pub struct Stage {
     /// The world, with all nodes in it and none booted.
@@ -153,6 +156,8 @@ pub struct Stage {
     pub servers: Vec<NodeId>,
     /// All clients, in the order of the scenario.
     pub clients: Vec<NodeId>,
+    /// Brokers and their tools.
+    pub kafka: Kafka,
     /// The client ports of the servers.
     doors: Vec<(NodeId, u16)>,
     /// What must be said beside the verdict.
@@ -177,6 +182,7 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
         scene: Scene::default(),
         servers: Vec::new(),
         clients: Vec::new(),
+        kafka: Kafka::default(),
         doors: Vec::new(),
         remarks: Vec::new(),
     };
@@ -186,9 +192,17 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
     }
     stage.scene.ensembles = vec![Truth::new(); ensembles.count];
     stage.introduce(ensembles.configs);
-    for client in &plan.clients {
-        stage.add_client(client, &everywhere);
+    stage.kafka.preset = cluster.brokers.first().map_or_else(Default::default, |one| one.preset);
+    for broker in &cluster.brokers {
+        stage.add_broker(broker, plan, hosts[broker.host.as_str()]);
     }
+    for client in &plan.clients {
+        match client.kafka(stage.kafka.preset) {
+            Some(config) => stage.add_kafka_client(client, config, &everywhere),
+            None => stage.add_client(client, &everywhere),
+        }
+    }
+    stage.add_admins(plan, cluster, &everywhere);
     stage.remarks.extend(cluster.not_staged.iter().cloned());
     let mut seen = BTreeSet::new();
     stage.remarks.retain(|remark| seen.insert(remark.clone()));
@@ -301,8 +315,7 @@ impl Stage {
     }
 
     fn add_client(&mut self, client: &plan::Client, networks: &BTreeSet<String>) {
-        let networks = networks.iter().map(|name| (name.clone(), Vec::new())).collect();
-        let host = self.world.add_host(HostSpec { name: client.id.clone(), networks });
+        let host = self.add_outside(&client.id, networks);
         let config = WorkloadConfig {
             connect: client.connect.clone(),
             session_timeout: client.session_timeout,

@@ -4,7 +4,7 @@ mod timeline;
 
 use comfy_table::{ContentArrangement, LineStyle, TableStyle};
 
-use crate::run::{Expectation, Outage, Run, Statistics, Verdict, Violation};
+use crate::run::{Expectation, Loss, Outage, Run, Statistics, Verdict, Violation};
 use crate::style::{Paint, Style, clean, counted, grouped, padded, seconds};
 
 /// The whole report of a run, ending with a line's end.
@@ -15,6 +15,7 @@ pub fn render(run: &Run, style: &Style) -> String {
     page.undecided(&run.undecided);
     page.expectations(&run.expectations);
     page.outages(run);
+    page.losses(&run.losses);
     if !run.timeline.is_empty() {
         page.heading("Timeline", timeline::LEGEND);
         page.text.push_str(&timeline::render(&run.timeline, style));
@@ -156,13 +157,36 @@ impl Page<'_> {
     }
 
     fn final_state(&mut self, run: &Run) {
-        if run.final_state.rows.is_empty() {
+        let tables = run.final_state.iter().filter(|table| !table.rows.is_empty());
+        for (index, state) in tables.enumerate() {
+            match index {
+                0 => self.heading("At the end", ""),
+                _ => self.text.push('\n'),
+            }
+            let columns = state.columns.iter().map(|cell| clean(cell)).collect();
+            let rows = state.rows.iter().map(|row| row.iter().map(|cell| clean(cell)));
+            self.text.push_str(&table(columns, rows.map(Iterator::collect).collect(), self.style));
+        }
+        if !run.topics.is_empty() {
+            self.heading("Topics", "as kafka-topics --describe prints them");
+            for line in run.topics.lines() {
+                self.text.push_str(&format!("  {}\n", line.replace('\t', "    ")));
+            }
+        }
+    }
+
+    fn losses(&mut self, losses: &[Loss]) {
+        if losses.is_empty() {
             return;
         }
-        self.heading("At the end", "");
-        let columns = run.final_state.columns.iter().map(|cell| clean(cell)).collect();
-        let rows = run.final_state.rows.iter().map(|row| row.iter().map(|cell| clean(cell)));
-        self.text.push_str(&table(columns, rows.map(Iterator::collect).collect(), self.style));
+        self.heading("Losses", "of acknowledged records, by Kafka's own rules");
+        for loss in losses {
+            let lost = match loss.records {
+                0 => "nothing was lost this time".to_owned(),
+                records => counted(records, "record", "records"),
+            };
+            self.text.push_str(&format!("  {}  {}  {lost}\n", clean(&loss.of), clean(&loss.by)));
+        }
     }
 
     fn remarks(&mut self, remarks: &[String]) {

@@ -44,7 +44,10 @@ pub(super) struct Firing {
 impl Play<'_, '_> {
     pub(super) fn fill_agenda(&mut self) {
         for (client, node) in self.plan.clients.iter().zip(self.stage.clients.clone()) {
-            self.schedule(client.start, Due::Start(node));
+            // Clients of Kafka wait until its stage is set.
+            if client.work.topic().is_none() {
+                self.schedule_start(client.start, node);
+            }
         }
         for (index, step) in self.plan.steps.iter().enumerate() {
             match &step.trigger {
@@ -58,6 +61,10 @@ impl Play<'_, '_> {
         for at in self.promises.dates(self.plan, |_| None) {
             self.schedule(at, Due::Look);
         }
+    }
+
+    pub(super) fn schedule_start(&mut self, at: Instant, node: NodeId) {
+        self.schedule(at, Due::Start(node));
     }
 
     fn schedule(&mut self, at: Instant, due: Due) {
@@ -85,6 +92,7 @@ impl Play<'_, '_> {
         let plan = self.plan;
         let step = &plan.steps[index];
         let (victims, peers) = self.carry_out(&step.action);
+        self.start_admin(index);
         self.tell_step(&step.id, now, &step.action, &victims, &peers);
         let first = !self.fired.contains_key(&step.id);
         if let Some((after, undo)) = &step.undo {
@@ -106,6 +114,15 @@ impl Play<'_, '_> {
         let dates = self.promises.dates(plan, |id| (id == step.id).then_some(now));
         for at in dates {
             self.schedule(at, Due::Look);
+        }
+    }
+
+    /// A step that uses an admin tool: the tool begins, again if it was used before.
+    fn start_admin(&mut self, index: usize) {
+        let mut admins = self.stage.kafka.admins.iter();
+        if let Some((_, node)) = admins.find(|(step, _)| *step == index) {
+            let node = *node;
+            self.apply(&Fault::Restart { node });
         }
     }
 

@@ -85,6 +85,8 @@ impl Play<'_, '_> {
             marks: self.marks.iter().map(|mark| (*mark).to_owned()).collect(),
             timeline: self.timeline,
             final_state: tell::final_state(&self.stage),
+            topics: tell::topics(&self.stage),
+            losses,
             remarks: std::mem::take(&mut self.stage.remarks),
             statistics: tell::statistics(end, self.stage.world.events()),
             reproduce: self.watch.reproduce.clone(),

@@ -12,6 +12,7 @@ mod facts;
 mod judge;
 mod outages;
 mod promises;
+mod setup;
 mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,7 @@ use crate::script::action::Action;
 use agenda::{Due, Firing, Waiting};
 use outages::Outages;
 use promises::Promises;
+use setup::SetUp;
 
 /// Who looks on while a plan is played.
 #[derive(Default)]
@@ -72,6 +74,7 @@ struct Play<'p, 'w> {
     did: Vec<reports::run::Step>,
     violations: Vec<Violation>,
     progress_at: Instant,
+    set_up: SetUp,
 }
 
 /// The world as checks may ask it.
@@ -119,13 +122,15 @@ impl<'p, 'w> Play<'p, 'w> {
             did: Vec::new(),
             violations: Vec::new(),
             progress_at: Instant::ZERO,
+            set_up: if cluster.brokers.is_empty() { SetUp::Done } else { SetUp::Brokers },
         };
         play.fill_agenda();
         play
     }
 
     fn run(mut self) -> Run {
-        for node in self.stage.servers.clone() {
+        let nodes = self.stage.servers.iter().chain(&self.stage.kafka.brokers);
+        for node in nodes.copied().collect::<Vec<_>>() {
             self.apply(&Fault::Boot { node });
         }
         let end = Instant::ZERO + self.plan.duration;
@@ -167,25 +172,28 @@ impl<'p, 'w> Play<'p, 'w> {
             self.pass(at);
             return true;
         }
-        let step = step.clone();
         let moment = Moment { step: step.id, at: step.at, node: step.node };
+        let exited = matches!(step.outputs.last(), Some(sim::world::Output::Exited { .. }));
+        let panicked = step.panicked.clone();
         if let Some(trace) = &mut self.trace {
+            let step = step.clone();
             let name = self.stage.world.name_of(step.node).to_owned();
             trace.step(&name, &step).expect("writing to memory cannot fail");
         }
-        for said in &step.notes {
+        let notes = self.stage.world.take_notes();
+        for said in &notes {
             self.said(&moment, said);
         }
-        if let Some(message) = &step.panicked {
-            let name = self.stage.world.name_of(step.node).to_owned();
+        self.stage.world.reuse(notes);
+        if let Some(message) = &panicked {
+            let name = self.stage.world.name_of(moment.node).to_owned();
             let message = format!("{name} panicked: {message}");
-            self.violated("PANIC", "No machine panics.", step.at, message);
+            self.violated("PANIC", "No machine panics.", moment.at, message);
         }
-        let exited = matches!(step.outputs.last(), Some(sim::world::Output::Exited { .. }));
-        if exited || step.panicked.is_some() {
-            self.ended(step.node, step.at);
+        if exited || panicked.is_some() {
+            self.ended(moment.node, moment.at);
         }
-        self.look(step.at);
+        self.look(moment.at);
         true
     }
 
@@ -197,10 +205,8 @@ impl<'p, 'w> Play<'p, 'w> {
             let who = self.stage.world.name_of(moment.node).to_owned();
             self.line(moment.at, Kind::Note, who, said.to_string());
         }
-        if let Said::Client(note) = said {
-            let changed = self.outages.see(moment, note, &self.stage.scene);
-            self.outage_lines(moment.at, changed);
-        }
+        let changed = self.outages.see(moment, said);
+        self.outage_lines(moment.at, changed);
         let mut found = Vec::new();
         let behind = Behind(&self.stage.world);
         let mut violations = Vec::new();
@@ -240,6 +246,7 @@ impl<'p, 'w> Play<'p, 'w> {
     /// Something may have changed: conditions and promises are looked at.
     fn look(&mut self, at: Instant) {
         self.pass(at);
+        self.set_up(at);
         self.watch_triggers(at);
         let facts = facts::View { plan: self.plan, stage: &self.stage, fired: &self.fired };
         let broken = self.promises.see(at, self.plan, &facts);

@@ -1,8 +1,11 @@
 //! When clients could not do their work, and whether somebody had announced it.
 //!
 //! An outage of an operation opens when one was asked for that was lost, or that waited longer than [`PATIENCE`], and
-//! closes with the next answer. An outage of a session lasts from losing the connection to having one again. Nothing counts
-//! before a client's first success: it has not begun to work.
+//! closes with the next answer. A producer is out while a batch waits that long, or was given up; a consumer while a record
+//! is committed that long and has not come. An outage of a session lasts from losing the connection to having one again.
+//! Nothing counts before a client's first success: it has not begun to work.
+
+mod records;
 
 use std::collections::BTreeMap;
 
@@ -11,11 +14,14 @@ use machine::{Duration, Instant};
 use reports::run;
 use sim::world::NodeId;
 
-use crate::cast::Stage;
+use crate::cast::{Said, Stage};
 use crate::plan::{Outage as Announced, Plan};
 use crate::scene::{Moment, Scene};
+use crate::script::client::Work;
 use crate::script::expect::Closes;
 use crate::script::time::{Moment as Date, Window};
+
+use records::{Heard, Waits};
 
 /// An operation that waits longer than this is an outage.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -24,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Outages {
     clients: BTreeMap<NodeId, Watched>,
+    /// Those that wait for what brokers commit.
+    consumers: Vec<NodeId>,
     /// The earliest operation that waits, to look no further than needed.
     next_overdue: Instant,
 }
@@ -33,6 +41,8 @@ pub struct Outages {
 struct Watched {
     name: String,
     work: &'static str,
+    /// What it waits for, if it is a Kafka client.
+    waits: Option<Waits>,
     operation: Service,
     session: Service,
 }
@@ -72,25 +82,72 @@ impl Outages {
             let watched = Watched {
                 name: client.id.clone(),
                 work: client.work.word(),
+                waits: waits(&client.work),
                 operation: Service::default(),
                 session: Service::default(),
             };
             (*node, watched)
         };
-        let clients = plan.clients.iter().zip(&stage.clients).map(watch).collect();
-        Self { clients, next_overdue: Instant::NEVER }
+        let clients: BTreeMap<_, _> = plan.clients.iter().zip(&stage.clients).map(watch).collect();
+        let consumes = |(_, client): &(_, &Watched)| client.work == "consume";
+        let consumers = clients.iter().filter(consumes).map(|(node, _)| *node).collect();
+        Self { clients, consumers, next_overdue: Instant::NEVER }
     }
 
     /// A step fired. Announcements are judged at the end; nothing to do now.
     pub fn fired(&mut self, _step: &str, _at: Instant) {}
 
-    /// A client said something. Gives lines for the timeline.
-    pub fn see(
-        &mut self,
-        moment: &Moment,
-        note: &ClientNote,
-        _scene: &Scene,
-    ) -> Vec<(String, String)> {
+    /// Somebody said something. Gives lines for the timeline.
+    pub fn see(&mut self, moment: &Moment, said: &Said) -> Vec<(String, String)> {
+        match said {
+            Said::Client(note) => self.see_session(moment, note),
+            Said::Kafka(note) => {
+                let Some(client) = self.clients.get_mut(&moment.node) else { return Vec::new() };
+                let Some(waits) = &mut client.waits else { return Vec::new() };
+                let heard = waits.hear(note, moment.at);
+                self.heard(moment.node, heard, moment.at)
+            }
+            Said::Broker(note) => {
+                for index in 0..self.consumers.len() {
+                    let node = self.consumers[index];
+                    let client = self.clients.get_mut(&node).expect("it is one of them");
+                    let waits = client.waits.as_mut().expect("a consumer waits for records");
+                    if waits.overhear(note, moment.at) == Heard::Began {
+                        self.next_overdue = self.next_overdue.min(moment.at + PATIENCE);
+                    }
+                }
+                Vec::new()
+            }
+            Said::Server(_) => Vec::new(),
+        }
+    }
+
+    fn heard(&mut self, node: NodeId, heard: Heard, at: Instant) -> Vec<(String, String)> {
+        let client = self.clients.get_mut(&node).expect("it was just asked");
+        match heard {
+            Heard::Nothing => Vec::new(),
+            Heard::Began => {
+                self.next_overdue = self.next_overdue.min(at + PATIENCE);
+                Vec::new()
+            }
+            Heard::Served => {
+                // Of several partitions one may be served while another is not.
+                let oldest = client.waits.as_ref().and_then(Waits::oldest);
+                if oldest.is_some_and(|since| since + PATIENCE <= at) && client.operation.begun {
+                    return Vec::new();
+                }
+                closed_lazily(client, at)
+            }
+            Heard::Lost(since) => {
+                if !client.operation.down(since) {
+                    return Vec::new();
+                }
+                vec![(client.label(), "is out: a batch was given up".to_owned())]
+            }
+        }
+    }
+
+    fn see_session(&mut self, moment: &Moment, note: &ClientNote) -> Vec<(String, String)> {
         let Some(client) = self.clients.get_mut(&moment.node) else { return Vec::new() };
         match note {
             ClientNote::Connected { .. } => {
@@ -129,10 +186,14 @@ impl Outages {
         let mut lines = Vec::new();
         self.next_overdue = Instant::NEVER;
         for (node, client) in &mut self.clients {
-            let Some(waiting) = scene.clients.get(node) else { continue };
-            let Some(since) = waiting.waiting.values().map(|asked| asked.at).min() else {
-                continue;
+            let since = match &client.waits {
+                Some(waits) => waits.oldest(),
+                None => scene
+                    .clients
+                    .get(node)
+                    .and_then(|waiting| waiting.waiting.values().map(|asked| asked.at).min()),
             };
+            let Some(since) = since else { continue };
             if since + PATIENCE > at {
                 self.next_overdue = self.next_overdue.min(since + PATIENCE);
             } else if client.operation.down(since) {
@@ -196,6 +257,23 @@ impl Outages {
 impl Watched {
     fn label(&self) -> String {
         format!("{}({})", self.work, self.name)
+    }
+}
+
+/// Most answers end no outage: then nothing is put into words.
+fn closed_lazily(client: &mut Watched, at: Instant) -> Vec<(String, String)> {
+    match client.operation.up(at) {
+        None => Vec::new(),
+        from => closed(client.label(), from, at),
+    }
+}
+
+/// What a client waits for, if it is one of Kafka's.
+fn waits(work: &Work) -> Option<Waits> {
+    match work {
+        Work::Produce { .. } => Some(Waits::answers()),
+        Work::Consume { topic, .. } => Some(Waits::records(topic)),
+        _ => None,
     }
 }
 

@@ -16,8 +16,17 @@ pub fn trail(line: &Line) -> String {
     format!("{} {mark} {} {}", Instant::from_micros(line.at), line.who, line.what)
 }
 
-/// The ensemble at the end, one row for each server.
-pub fn final_state(stage: &Stage) -> Table {
+/// The servers and the brokers at the end.
+pub fn final_state(stage: &Stage) -> Vec<Table> {
+    let mut tables = vec![servers(stage)];
+    if !stage.kafka.brokers.is_empty() {
+        tables.push(brokers(stage));
+    }
+    tables
+}
+
+/// The ensemble, one row for each server.
+fn servers(stage: &Stage) -> Table {
     let columns = ["server", "myid", "state", "leader", "epoch", "last zxid", "znodes", "sessions"];
     let rows = stage.servers.iter().map(|node| {
         let name = stage.world.name_of(*node).to_owned();

@@ -104,6 +104,18 @@ impl<M: Machine> World<M> {
         Some(&self.step)
     }
 
+    /// The notes of the last step, to be looked at while something else is done with the world. They may be given back by
+    /// [`Self::reuse`].
+    pub fn take_notes(&mut self) -> Vec<M::Note> {
+        std::mem::take(&mut self.step.notes)
+    }
+
+    /// Takes a used-up list of notes, for its room.
+    pub fn reuse(&mut self, mut notes: Vec<M::Note>) {
+        notes.clear();
+        self.step.notes = notes;
+    }
+
     /// Moves the world's time to `at`. Panics if that is in the past, or if an input is due before
     /// it: use up [`Self::step_until`] first.
     pub fn advance_to(&mut self, at: Instant) {

@@ -1,0 +1,141 @@
+//! Brokers, Kafka clients and admin tools on the stage.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use broker::client::{self as kafka, AdminConfig, ClientConfig, Kind};
+use broker::id::BrokerId;
+use broker::mechanism::Preset;
+use machine::Duration;
+use sim::world::{HostId, HostSpec, NodeId};
+
+use super::{Actor, Stage};
+use crate::cluster::{self, Cluster};
+use crate::plan::{self, Plan};
+use crate::script::action::Deed;
+use crate::script::kafka::admin::{Admin, Command};
+
+/// How long the tools of Kafka wait for an answer (`default.api.timeout.ms`).
+const TOOL_PATIENCE: Duration = Duration::from_secs(60);
+
+/// Who is on the stage of Kafka, beside the ensemble.
+#[derive(Default)]
+pub struct Kafka {
+    /// All brokers, in the order of the cluster.
+    pub brokers: Vec<NodeId>,
+    /// Admin tools that create the scenario's topics before its clients begin, in the order of the topics.
+    pub topics: Vec<NodeId>,
+    /// Admin tools of steps, by the step's place in the plan.
+    pub admins: Vec<(usize, NodeId)>,
+    /// Whose defaults and texts clients have: the first broker's.
+    pub preset: Preset,
+}
+
+impl Stage {
+    pub(super) fn add_broker(&mut self, broker: &cluster::Broker, plan: &Plan, host: HostId) {
+        let mechanisms = plan.kafka_mechanisms(broker.preset.mechanisms());
+        let config = match &broker.never_starts {
+            Some(why) => Err(why.clone()),
+            None => broker.config(mechanisms).map_err(|error| error.to_string()),
+        };
+        let (config, why) = match config {
+            Ok((config, warnings)) => {
+                let warnings = warnings.iter();
+                self.remarks.extend(warnings.map(|warning| format!("{}: {warning}", broker.name)));
+                (Some(config), String::new())
+            }
+            Err(why) => (None, why),
+        };
+        let known = config.as_ref().map(|config| (config.id, config.log_dir.clone()));
+        let lag = config.as_ref().map(|config| config.replica_lag_max);
+        let session = config.as_ref().map(|config| config.zookeeper_session_timeout);
+        let node = self.world.add_node(&broker.name, host, move |_| match &config {
+            Some(config) => Actor::Broker(Box::new(broker::node::Broker::new(config.clone()))),
+            None => Actor::NeverStarts(why.clone()),
+        });
+        let (id, log_dir) = known.unwrap_or((BrokerId::NONE, String::new()));
+        self.scene.kafka.add_broker(node, id, &log_dir);
+        if let (Some(lag), Some(session)) = (lag, session) {
+            self.scene.kafka.bounds.widen(session, lag);
+        }
+        self.nodes.insert(broker.name.clone(), node);
+        self.kafka.brokers.push(node);
+        for what in broker.preset.not_modelled() {
+            self.remarks.push(format!("Kafka {}, not modelled: {what}", broker.preset));
+        }
+    }
+
+    pub(super) fn add_kafka_client(
+        &mut self,
+        client: &plan::Client,
+        config: ClientConfig,
+        networks: &BTreeSet<String>,
+    ) {
+        let host = self.add_outside(&client.id, networks);
+        let node = self.add_tool(&client.id, host, config);
+        self.scene.kafka.add_client(node, &client.id);
+        self.clients.push(node);
+    }
+
+    /// The tools that create topics, and those of steps.
+    pub(super) fn add_admins(
+        &mut self,
+        plan: &Plan,
+        cluster: &Cluster,
+        networks: &BTreeSet<String>,
+    ) {
+        let bootstrap: Vec<String> =
+            cluster.brokers.iter().map(cluster::Broker::client_address).collect();
+        for topic in &plan.topics {
+            let name = format!("create-{}", topic.name);
+            let command = Command::CreateTopic(topic.clone());
+            let admin = Admin {
+                command,
+                bootstrap: bootstrap.clone(),
+                timeout: None,
+                expect_exit: None,
+                prints: Vec::new(),
+            };
+            let node = self.add_admin(&name, &admin, networks);
+            self.kafka.topics.push(node);
+        }
+        for (index, step) in plan.steps.iter().enumerate() {
+            if let Deed::Admin(admin) = &step.action.deed {
+                let name = match step.round {
+                    1 => step.id.clone(),
+                    round => format!("{}-{round}", step.id),
+                };
+                let node = self.add_admin(&name, admin, networks);
+                self.kafka.admins.push((index, node));
+            }
+        }
+    }
+
+    fn add_admin(&mut self, name: &str, admin: &Admin, networks: &BTreeSet<String>) -> NodeId {
+        let step: Arc<str> = name.into();
+        let command = kafka::Command::from(&admin.command);
+        let timeout = admin.timeout.unwrap_or(TOOL_PATIENCE);
+        let config = ClientConfig {
+            id: name.to_owned(),
+            bootstrap: admin.bootstrap.clone(),
+            preset: self.kafka.preset,
+            start_after: Duration::ZERO,
+            kind: Kind::Admin(AdminConfig { step, command, timeout }),
+        };
+        let host = self.add_outside(name, networks);
+        self.add_tool(name, host, config)
+    }
+
+    fn add_tool(&mut self, name: &str, host: HostId, config: ClientConfig) -> NodeId {
+        let make = move |_: &_| Actor::Kafka(Box::new(kafka::Client::new(config.clone())));
+        let node = self.world.add_node(name, host, make);
+        self.nodes.insert(name.to_owned(), node);
+        node
+    }
+
+    /// A host that all networks reach.
+    pub(super) fn add_outside(&mut self, name: &str, networks: &BTreeSet<String>) -> HostId {
+        let networks = networks.iter().map(|name| (name.clone(), Vec::new())).collect();
+        self.world.add_host(HostSpec { name: name.to_owned(), networks })
+    }
+}

@@ -1,0 +1,148 @@
+//! What Kafka clients wait for: a producer for the answer to its oldest batch, a consumer for the oldest record that is
+//! committed and has not come.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use broker::id::{Offset, TopicPartition};
+use broker::note::{ClientNote, Note};
+use machine::{Duration, Instant};
+
+/// Commits closer together than this count as one.
+const TOGETHER: Duration = Duration::from_millis(50);
+
+/// What one client waits for.
+#[derive(Debug)]
+pub(super) enum Waits {
+    /// A producer: batches without an answer, by their numbers, and when they were handed over.
+    Answers(BTreeMap<u64, Instant>),
+    /// A consumer of this topic: what is committed and has not come.
+    Records {
+        /// The topic.
+        topic: Arc<str>,
+        /// By partition.
+        behind: BTreeMap<TopicPartition, Behind>,
+    },
+}
+
+/// One partition as a consumer has it.
+#[derive(Debug, Default)]
+pub(super) struct Behind {
+    next: Offset,
+    /// Ends of what is committed, and since when.
+    committed: VecDeque<(Offset, Instant)>,
+}
+
+/// What a note means for the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// Nothing.
+    Nothing,
+    /// A new wait began.
+    Began,
+    /// It was served.
+    Served,
+    /// Something waited for since then will never come.
+    Lost(Instant),
+}
+
+impl Waits {
+    pub(super) fn answers() -> Self {
+        Self::Answers(BTreeMap::new())
+    }
+
+    pub(super) fn records(topic: &str) -> Self {
+        Self::Records { topic: topic.into(), behind: BTreeMap::new() }
+    }
+
+    /// Since when the oldest thing is waited for.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        match self {
+            Self::Answers(batches) => batches.first_key_value().map(|(_, since)| *since),
+            Self::Records { behind, .. } => {
+                let fronts = behind.values().filter_map(|one| one.committed.front());
+                fronts.map(|(_, since)| *since).min()
+            }
+        }
+    }
+
+    /// Its own note.
+    pub(super) fn hear(&mut self, note: &ClientNote, at: Instant) -> Heard {
+        match (self, note) {
+            (Self::Answers(batches), ClientNote::Produced { batch, .. }) => {
+                batches.insert(*batch, at);
+                Heard::Began
+            }
+            (Self::Answers(batches), ClientNote::Acked { batch, .. }) => {
+                batches.remove(batch);
+                Heard::Served
+            }
+            (Self::Answers(batches), ClientNote::GaveUp { batch, .. }) => {
+                Heard::Lost(batches.remove(batch).unwrap_or(at))
+            }
+            (Self::Records { behind, .. }, ClientNote::Consumed { partition, last, .. }) => {
+                let next = Offset(last.0 + 1);
+                match behind.get_mut(partition) {
+                    Some(behind) => behind.came(next),
+                    None => behind.entry(partition.clone()).or_default().next = next,
+                }
+                Heard::Served
+            }
+            (Self::Records { behind, .. }, ClientNote::Positioned { partition, at, .. }) => {
+                behind.entry(partition.clone()).or_default().came(*at);
+                Heard::Nothing
+            }
+            _ => Heard::Nothing,
+        }
+    }
+
+    /// A broker's note: something was committed, or leads elsewhere.
+    pub(super) fn overhear(&mut self, note: &Note, at: Instant) -> Heard {
+        let Self::Records { topic, behind } = self else { return Heard::Nothing };
+        match note {
+            Note::HighWatermark { partition, to, leads: true } if partition.topic == *topic => {
+                let Some(behind) = behind.get_mut(partition) else { return Heard::Nothing };
+                behind.committed(*to, at)
+            }
+            Note::BecameLeader { partition, log_end, .. } if partition.topic == *topic => {
+                if let Some(behind) = behind.get_mut(partition) {
+                    behind.ends_at(*log_end);
+                }
+                Heard::Nothing
+            }
+            _ => Heard::Nothing,
+        }
+    }
+}
+
+impl Behind {
+    fn came(&mut self, next: Offset) {
+        self.next = next;
+        while self.committed.front().is_some_and(|(end, _)| *end <= next) {
+            self.committed.pop_front();
+        }
+    }
+
+    fn committed(&mut self, end: Offset, at: Instant) -> Heard {
+        if end <= self.next {
+            return Heard::Nothing;
+        }
+        match self.committed.back_mut() {
+            Some((last, since)) if at.since(*since) < TOGETHER => *last = end.max(*last),
+            Some((last, _)) if *last >= end => {}
+            _ => {
+                self.committed.push_back((end, at));
+                return Heard::Began;
+            }
+        }
+        Heard::Nothing
+    }
+
+    /// Nothing behind this end is there any more.
+    fn ends_at(&mut self, end: Offset) {
+        for (until, _) in &mut self.committed {
+            *until = end.min(*until);
+        }
+        self.came(self.next);
+    }
+}

@@ -1,0 +1,67 @@
+//! Setting the stage of Kafka: brokers register, the scenario's topics are created one after another, then its Kafka clients
+//! begin. All of it as in life, by real requests, while faults may already come.
+
+use machine::{Duration, Instant};
+use sim::world::Fault;
+
+use super::Play;
+
+/// After this, clients begin although not all brokers came.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SetUp {
+    /// Brokers are waited for.
+    Brokers,
+    /// The topic with this place in the plan is being created.
+    Topic(usize),
+    /// Everybody is on the stage.
+    Done,
+}
+
+impl Play<'_, '_> {
+    /// Goes on as far as the cluster lets it.
+    pub(super) fn set_up(&mut self, at: Instant) {
+        loop {
+            let next = match self.set_up {
+                SetUp::Done => return,
+                SetUp::Brokers => {
+                    let scene = &self.stage.scene.kafka;
+                    let mut brokers = self.stage.kafka.brokers.iter();
+                    let all = brokers.all(|node| scene.is_registered(*node));
+                    if !all && at < Instant::ZERO + PATIENCE {
+                        return;
+                    }
+                    0
+                }
+                SetUp::Topic(index) => {
+                    let node = self.stage.kafka.topics[index];
+                    if self.stage.world.exit_of(node).is_none() {
+                        return;
+                    }
+                    index + 1
+                }
+            };
+            match self.stage.kafka.topics.get(next).copied() {
+                Some(node) => {
+                    self.set_up = SetUp::Topic(next);
+                    self.apply(&Fault::Boot { node });
+                }
+                None => {
+                    self.set_up = SetUp::Done;
+                    self.begin_clients();
+                }
+            }
+        }
+    }
+
+    fn begin_clients(&mut self) {
+        let clients: Vec<_> = self.plan.clients.iter().zip(self.stage.clients.clone()).collect();
+        for (client, node) in clients {
+            if client.work.topic().is_some() {
+                self.schedule_start(client.start, node);
+            }
+        }
+    }
+}
