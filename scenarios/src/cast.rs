@@ -353,5 +353,6 @@ fn kind(work: &Work) -> Kind {
         Work::Watch { path, children } => Kind::Watcher { path, children },
         Work::Sequence { path, every } => Kind::Sequencer { path, interval: every },
         Work::Multi { path, every } => Kind::Multi { path, interval: every },
+        Work::Produce(_) | Work::Consume(_) => unreachable!("a client of Kafka is another actor"),
     }
 }

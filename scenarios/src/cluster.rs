@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use broker::config as kafka;
 use coordinator::config::{Config, ConfigError, ConfigWarning, Syntax};
 use coordinator::mechanism::{Mechanisms, Preset};
+use serde::{Deserialize, Serialize};
 
 /// A cluster, and what is to be said about it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -119,8 +120,33 @@ impl Broker {
     }
 }
 
-/// A topic that is there before the clients begin.
-#[derive(Clone, Debug, PartialEq, Eq)]
+impl Broker {
+    /// `broker.id`, where it is set to a number.
+    pub fn id(&self) -> Option<i32> {
+        self.property("broker.id")?.parse().ok()
+    }
+
+    /// Where its clients are told to go: the first of `advertised.listeners`, or else of `listeners`. A listener
+    /// without a host stands for the broker's own.
+    pub fn client_address(&self) -> String {
+        let listeners = self.property("advertised.listeners").or(self.property("listeners"));
+        let first = listeners.and_then(|all| all.split(',').next()).unwrap_or_default();
+        let address = first.trim().split_once("://").map_or("", |(_, address)| address);
+        let (host, port) = address.rsplit_once(':').unwrap_or(("", "9092"));
+        let is_everywhere = matches!(host, "" | "0.0.0.0");
+        format!("{}:{port}", if is_everywhere { &self.host } else { host })
+    }
+
+    /// What this key is set to; the last line wins.
+    fn property(&self, key: &str) -> Option<&str> {
+        let mut settings = self.properties.iter().rev();
+        settings.find(|property| property.key == key).map(|property| property.value.as_str())
+    }
+}
+
+/// A topic that is there before the clients begin, or is created in a step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Topic {
     /// Its name.
     pub name: String,
@@ -128,9 +154,10 @@ pub struct Topic {
     pub partitions: i32,
     /// How many replicas of each.
     pub replication_factor: i16,
-    /// Replicas by partition, where the author wants to decide; broker ids.
+    /// Replicas by partition, where the author wants to decide: broker ids, the preferred leader first. Empty where
+    /// the cluster decides.
     pub assignment: BTreeMap<i32, Vec<i32>>,
-    /// Its own settings (`min.insync.replicas`).
+    /// Its own settings by key (`min.insync.replicas`).
     pub config: BTreeMap<String, String>,
 }
 

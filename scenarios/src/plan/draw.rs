@@ -3,10 +3,11 @@
 //! Every draw has a stream of its own, keyed by the step and the purpose: leaving a step out
 //! changes no other.
 
+use broker::id::TopicPartition;
 use machine::{Chance, ChanceKey, Duration, Instant};
 
 use super::{Client, Outage, Plan, Promises, Said, Step, Trigger};
-use crate::cluster::Cluster;
+use crate::cluster::{Broker, Cluster};
 use crate::script::action::Action;
 use crate::script::client::{self, Knows};
 use crate::script::condition::Condition;
@@ -33,8 +34,11 @@ pub fn draw(script: &Script, cluster: &Cluster, seed: u64) -> Plan {
         seed,
         duration: script.duration.value,
         servers: names.servers.clone(),
+        brokers: names.brokers.clone(),
+        topics: cluster.topics.clone(),
         hosts: power(script, &names),
         mechanisms: script.ensemble.mechanisms.clone(),
+        kafka_mechanisms: script.ensemble.kafka.mechanisms.clone(),
         clients,
         steps,
         promises,
@@ -72,7 +76,15 @@ impl Draw<'_> {
     }
 
     fn client(&self, client: &client::Client, cluster: &Cluster) -> Client {
+        let everywhere = || cluster.brokers.iter().map(Broker::client_address).collect();
+        let bootstrap = match &client.knows {
+            Knows::Bootstrap(addresses) => addresses.clone(),
+            _ if client.work.topic().is_some() => everywhere(),
+            _ => Vec::new(),
+        };
         let connect = match &client.knows {
+            _ if client.work.topic().is_some() => String::new(),
+            Knows::Bootstrap(_) => String::new(),
             Knows::All => cluster.connect.clone(),
             Knows::Connect(connect) => connect.clone(),
             Knows::Servers(servers) => {
@@ -86,6 +98,7 @@ impl Draw<'_> {
             work: client.work.clone(),
             session_timeout: client.session_timeout,
             connect,
+            bootstrap,
             start: Instant::ZERO + client.start,
         }
     }
@@ -203,6 +216,7 @@ impl Draw<'_> {
             Selector::Pattern(pattern) => Some(Selector::Nodes(names.nodes(pattern))),
             Selector::ClientPattern(pattern) => Some(Selector::Nodes(names.clients(pattern))),
             Selector::Servers => Some(Selector::Nodes(names.servers.clone())),
+            Selector::Brokers => Some(Selector::Nodes(names.brokers.clone())),
             Selector::Clients => Some(Selector::Nodes(names.clients.clone())),
             Selector::Host(pattern) => Some(self.on_hosts(names.hosts(pattern))),
             Selector::AnyHosts { count, pattern } => {
@@ -256,6 +270,7 @@ impl Draw<'_> {
                 .map(|one| (self.said(&one.that, "promise"), one.window.clone()))
                 .collect(),
             outages: expect.outages.iter().map(outage).collect(),
+            loses: expect.loses.clone(),
             sometimes: expect.sometimes.iter().map(|mark| mark.value.clone()).collect(),
             finally: expect.finally.iter().map(|that| self.said(that, "promise")).collect(),
             never: throughout(&expect.never),
@@ -276,6 +291,72 @@ impl Draw<'_> {
 
 /// Before anything runs: what selectors of names alone are resolved with.
 struct NothingRuns;
+
+impl crate::script::facts::KafkaFacts for NothingRuns {
+    fn brokers(&self) -> Vec<String> {
+        Vec::new()
+    }
+    fn partitions(&self) -> Vec<TopicPartition> {
+        Vec::new()
+    }
+    fn topic_exists(&self, _: &str) -> bool {
+        false
+    }
+    fn partition_leader(&self, _: &TopicPartition) -> Option<String> {
+        None
+    }
+    fn partition_leader_seen_by(&self, _: &TopicPartition, _: &str) -> Option<String> {
+        None
+    }
+    fn isr(&self, _: &TopicPartition) -> Vec<String> {
+        Vec::new()
+    }
+    fn isr_seen_by(&self, _: &TopicPartition, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+    fn replicas(&self, _: &TopicPartition) -> Vec<String> {
+        Vec::new()
+    }
+    fn controller(&self) -> Option<String> {
+        None
+    }
+    fn controller_seen_by(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn controller_epoch(&self) -> Option<u64> {
+        None
+    }
+    fn leader_epoch(&self, _: &TopicPartition) -> Option<u64> {
+        None
+    }
+    fn leader_epoch_seen_by(&self, _: &TopicPartition, _: &str) -> Option<u64> {
+        None
+    }
+    fn high_watermark(&self, _: &TopicPartition) -> Option<u64> {
+        None
+    }
+    fn high_watermark_seen_by(&self, _: &TopicPartition, _: &str) -> Option<u64> {
+        None
+    }
+    fn log_end(&self, _: &TopicPartition) -> Option<u64> {
+        None
+    }
+    fn log_end_seen_by(&self, _: &TopicPartition, _: &str) -> Option<u64> {
+        None
+    }
+    fn registered(&self, _: &str) -> bool {
+        false
+    }
+    fn frozen(&self, _: &str) -> bool {
+        false
+    }
+    fn consumed(&self, _: &str) -> u64 {
+        0
+    }
+    fn lost(&self, _: &str) -> u64 {
+        0
+    }
+}
 
 impl crate::script::facts::Facts for NothingRuns {
     fn servers(&self) -> Vec<String> {

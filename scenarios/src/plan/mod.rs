@@ -16,11 +16,13 @@ use serde::{Deserialize, Serialize};
 
 pub use draw::draw;
 
+use crate::cluster::Topic;
 use crate::script::action::Action;
 use crate::script::client::Work;
 use crate::script::condition::Condition;
 use crate::script::ensemble::Overrides;
-use crate::script::expect::Closes;
+use crate::script::expect::{Closes, Loss};
+use crate::script::kafka;
 use crate::script::selector::Selector;
 use crate::script::time::{Length, Moment, Window};
 
@@ -37,10 +39,19 @@ pub struct Plan {
     pub duration: Duration,
     /// The servers, in the order of the cluster.
     pub servers: Vec<String>,
+    /// The brokers, in the order of the cluster.
+    #[serde(default)]
+    pub brokers: Vec<String>,
+    /// The topics to be created before the clients begin.
+    #[serde(default)]
+    pub topics: Vec<Topic>,
     /// Which nodes lose power together: every node is on one host.
     pub hosts: BTreeMap<String, Vec<String>>,
     /// Mechanisms set by the scenario, on top of each server's version.
     pub mechanisms: Overrides,
+    /// Mechanisms of brokers set by the scenario, on top of each broker's version.
+    #[serde(default)]
+    pub kafka_mechanisms: kafka::Overrides,
     /// The clients.
     pub clients: Vec<Client>,
     /// The steps. Those of one repeated step share its id.
@@ -56,12 +67,29 @@ pub struct Client {
     pub id: String,
     /// What it does.
     pub work: Work,
-    /// The session time-out it asks for.
+    /// The session time-out it asks for; of no meaning to a client of Kafka.
     pub session_timeout: Duration,
-    /// The connect string it is given, chroot included.
+    /// The connect string it is given, chroot included; empty for a client of Kafka.
     pub connect: String,
+    /// `bootstrap.servers`; empty for a client of ZooKeeper.
+    #[serde(default)]
+    pub bootstrap: Vec<String>,
     /// When it starts.
     pub start: Instant,
+}
+
+impl Client {
+    /// The settings of a client of Kafka, of that version; `None` for a client of ZooKeeper.
+    pub fn kafka(&self, preset: broker::mechanism::Preset) -> Option<broker::client::ClientConfig> {
+        use broker::client::{ClientConfig, Kind};
+        let kind = match &self.work {
+            Work::Produce(produce) => Kind::Producer(produce.config()),
+            Work::Consume(consume) => Kind::Consumer(consume.config()),
+            _ => return None,
+        };
+        let (id, bootstrap) = (self.id.clone(), self.bootstrap.clone());
+        Some(ClientConfig { id, bootstrap, preset, start_after: Duration::ZERO, kind })
+    }
 }
 
 /// One thing to be done.
@@ -119,6 +147,9 @@ pub struct Promises {
     pub eventually: Vec<(Said, Window)>,
     /// When clients cannot do their work.
     pub outages: Vec<Outage>,
+    /// Which losses of acknowledged records are allowed.
+    #[serde(default)]
+    pub loses: Vec<Loss>,
     /// Marks some run reaches.
     pub sometimes: Vec<String>,
     /// What is true at the end.
@@ -160,6 +191,14 @@ impl Plan {
     /// The mechanisms of a server whose version has `base`.
     pub fn mechanisms(&self, base: Mechanisms) -> Mechanisms {
         self.mechanisms.on(base)
+    }
+
+    /// The mechanisms of a broker whose version has `base`.
+    pub fn kafka_mechanisms(
+        &self,
+        base: broker::mechanism::Mechanisms,
+    ) -> broker::mechanism::Mechanisms {
+        self.kafka_mechanisms.on(base)
     }
 
     /// The µs of a moment, once its step has fired; `fired` gives the date of a step's firing.

@@ -1,6 +1,8 @@
 //! What is drawn: names for patterns, dates for windows, rankings for choices; and what selectors
 //! and conditions then mean.
 
+mod kafka;
+
 use std::collections::BTreeMap;
 
 use machine::Instant;

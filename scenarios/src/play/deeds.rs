@@ -46,6 +46,7 @@ pub fn faults(
         }
         Deed::Heal => links(&nodes, &others, true, stage, |from, to| Fault::Heal { from, to }),
         Deed::HealAll => vec![Fault::HealAll],
+        Deed::Admin(_) => Vec::new(),
         Deed::Isolate => {
             let rest = outside(&nodes, stage);
             links(&nodes, &rest, true, stage, |from, to| Fault::Cut { from, to })
@@ -140,7 +141,7 @@ pub fn pinned(action: &Action, victims: &[String], peers: &[String]) -> Action {
 pub fn sentence(deed: &Deed, victims: &[String], peers: &[String]) -> String {
     let who = if victims.is_empty() { "nobody".to_owned() } else { victims.join(", ") };
     match (deed, peers.is_empty()) {
-        (Deed::HealAll, _) => deed.to_string(),
+        (Deed::HealAll | Deed::Admin(_), _) => deed.to_string(),
         (_, true) => format!("{deed} {who}"),
         (Deed::Cut { one_way: true } | Deed::Tamper, false) => {
             format!("{deed} {who} to {}", peers.join(", "))

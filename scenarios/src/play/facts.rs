@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use broker::id::TopicPartition;
 use sim::world::NodeId;
 
 use super::Behind;
@@ -9,7 +10,7 @@ use super::agenda::Firing;
 use crate::cast::Stage;
 use crate::plan::Plan;
 use crate::scene::{Server, State};
-use crate::script::facts::{Facts, SessionState};
+use crate::script::facts::{Facts, KafkaFacts, SessionState};
 use crate::script::selector::Role;
 
 /// A running cluster as conditions see it.
@@ -66,6 +67,8 @@ impl Facts for View<'_> {
             Role::Leading => up && matches!(state, Some(State::Leading { established: true, .. })),
             Role::Serving => up && self.server(node).is_some_and(|(_, server)| server.is_serving()),
             Role::Standalone => up && state == Some(State::Standalone),
+            Role::Registered => self.registered(node),
+            Role::Frozen => up && self.frozen(node),
         }
     }
 
@@ -137,5 +140,71 @@ impl Facts for View<'_> {
 
     fn events(&self, client: &str) -> u64 {
         self.client(client).map_or(0, |client| client.events)
+    }
+}
+
+impl KafkaFacts for View<'_> {
+    fn brokers(&self) -> Vec<String> {
+        self.plan.brokers.clone()
+    }
+    fn partitions(&self) -> Vec<TopicPartition> {
+        Vec::new()
+    }
+    fn topic_exists(&self, _: &str) -> bool {
+        false
+    }
+    fn partition_leader(&self, _: &TopicPartition) -> Option<String> {
+        None
+    }
+    fn partition_leader_seen_by(&self, _: &TopicPartition, _: &str) -> Option<String> {
+        None
+    }
+    fn isr(&self, _: &TopicPartition) -> Vec<String> {
+        Vec::new()
+    }
+    fn isr_seen_by(&self, _: &TopicPartition, _: &str) -> Vec<String> {
+        Vec::new()
+    }
+    fn replicas(&self, _: &TopicPartition) -> Vec<String> {
+        Vec::new()
+    }
+    fn controller(&self) -> Option<String> {
+        None
+    }
+    fn controller_seen_by(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn controller_epoch(&self) -> Option<u64> {
+        None
+    }
+    fn leader_epoch(&self, _: &TopicPartition) -> Option<u64> {
+        None
+    }
+    fn leader_epoch_seen_by(&self, _: &TopicPartition, _: &str) -> Option<u64> {
+        None
+    }
+    fn high_watermark(&self, _: &TopicPartition) -> Option<u64> {
+        None
+    }
+    fn high_watermark_seen_by(&self, _: &TopicPartition, _: &str) -> Option<u64> {
+        None
+    }
+    fn log_end(&self, _: &TopicPartition) -> Option<u64> {
+        None
+    }
+    fn log_end_seen_by(&self, _: &TopicPartition, _: &str) -> Option<u64> {
+        None
+    }
+    fn registered(&self, _: &str) -> bool {
+        false
+    }
+    fn frozen(&self, _: &str) -> bool {
+        false
+    }
+    fn consumed(&self, _: &str) -> u64 {
+        0
+    }
+    fn lost(&self, _: &str) -> u64 {
+        0
     }
 }

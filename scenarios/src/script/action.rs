@@ -7,6 +7,7 @@ use std::fmt;
 use machine::Duration;
 use serde::{Deserialize, Serialize};
 
+use super::kafka::admin::Admin;
 use super::selector::Selector;
 
 /// What a step does, to whom.
@@ -77,6 +78,8 @@ pub enum Deed {
         /// µs per second.
         ppm: i64,
     },
+    /// An admin tool is used. The step picks nobody.
+    Admin(Admin),
     /// They need time for every input.
     ServiceTime {
         /// For each input.
@@ -176,7 +179,8 @@ impl Deed {
             | Self::Heal
             | Self::HealAll
             | Self::Rejoin
-            | Self::Tamper => return None,
+            | Self::Tamper
+            | Self::Admin(_) => return None,
         })
     }
 
@@ -192,6 +196,7 @@ impl fmt::Display for Deed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kill => f.write_str("kill"),
+            Self::Admin(admin) => admin.command.fmt(f),
             Self::Stop => f.write_str("stop"),
             Self::Restart => f.write_str("restart"),
             Self::Pause => f.write_str("pause"),

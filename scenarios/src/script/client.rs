@@ -4,6 +4,7 @@ use machine::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Fields, Value};
+use super::kafka::client::{Consume, Produce};
 use super::phrase::Mention;
 use super::problems::{Located, Problems, Span};
 use super::selector::Selector;
@@ -18,7 +19,7 @@ pub struct Client {
     pub work: Work,
     /// The session time-out it asks for: 6 s if not said.
     pub session_timeout: Duration,
-    /// Which servers it knows.
+    /// Which servers or brokers it knows.
     pub knows: Knows,
     /// When it starts: at once if not said.
     pub start: Duration,
@@ -37,6 +38,8 @@ pub enum Knows {
     Connect(String),
     /// `servers`: those selected, at their client ports.
     Servers(Selector),
+    /// `bootstrap`: brokers at these addresses, as written.
+    Bootstrap(Vec<String>),
 }
 
 /// What a client does, again and again. Paths are within its chroot.
@@ -91,6 +94,10 @@ pub enum Work {
         /// The pause between two operations.
         every: Duration,
     },
+    /// Produces to a topic of Kafka.
+    Produce(Produce),
+    /// Consumes a topic of Kafka.
+    Consume(Consume),
 }
 
 impl Work {
@@ -103,18 +110,17 @@ impl Work {
             Self::Watch { .. } => "watch",
             Self::Sequence { .. } => "sequence",
             Self::Multi { .. } => "multi",
+            Self::Produce(_) => "produce",
+            Self::Consume(_) => "consume",
         }
     }
 
-    /// The znode it works on.
-    pub fn path(&self) -> &str {
+    /// The topic it works on, if it is a client of Kafka.
+    pub fn topic(&self) -> Option<&str> {
         match self {
-            Self::Write { path, .. }
-            | Self::Read { path, .. }
-            | Self::Lock { path, .. }
-            | Self::Watch { path, .. }
-            | Self::Sequence { path, .. }
-            | Self::Multi { path, .. } => path,
+            Self::Produce(produce) => Some(&produce.topic),
+            Self::Consume(consume) => Some(&consume.topic),
+            _ => None,
         }
     }
 }

@@ -2,25 +2,32 @@
 //!
 //! ```text
 //! condition = all { "or" all }          all = not { "and" not }          not = [ "not" ] one
-//! one       = zk.quorum | selector "is" [ "not" ] ( state | selector )
+//! one       = zk.quorum | selector "is" [ "not" ] ( state | selector | "nobody" )
 //!           | session(client) "is" [ "not" ] state
-//!           | lock(client) "is" [ "not" ] "held" | number compared number | ( condition )
+//!           | lock(client) "is" [ "not" ] "held" | topic(name) "exists"
+//!           | number compared number | ( condition )
 //! number    = 42 | zk.epoch [ as seen by server ] | selector.size | count( selector is state )
 //!           | acked(client) | failed(client) | events(client) | expirations(client)
+//!           | consumed(client) | lost(topic) | controller-epoch
+//!           | ( leader-epoch(partition) | high-watermark(partition) | log-end(partition) )
+//!             [ as seen by broker ]
+//!           | offline-partitions | under-replicated-partitions
 //! ```
 //! `A is …` holds if there is at least one A and it is true of every one; `A is not …` if there is
-//! at least one and it is true of none. Of several clients, numbers are added up.
+//! at least one and it is true of none; `A is nobody` if there is no A. Of several clients, numbers
+//! are added up; a topic stands for all clients that work on it. `acked` and `failed` of a producer
+//! count batches, `consumed` and `lost` count records. A number that does not exist (the high
+//! watermark of a partition without a leader) compares with nothing: no comparison with it holds.
 
+mod reading;
+
+use broker::id::TopicPartition;
 use serde::{Deserialize, Serialize};
 
-use super::facts::{Facts, SessionState};
-use super::fields::Text;
-use super::phrase::{Mention, MentionKind, Misread, Phrase};
-use super::problems::Problems;
-use super::selector::{self, Role, Selector};
+pub use reading::parse;
 
-/// The rule of everything that is read here.
-const RULE: &str = "E0202";
+use super::facts::{Facts, SessionState};
+use super::selector::{Role, Selector};
 
 /// Something that is true or not at an instant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +50,8 @@ pub enum Condition {
         /// How.
         what: What,
     },
+    /// This topic exists.
+    TopicExists(String),
     /// Two numbers compare so.
     Compare {
         /// On the left.
@@ -91,6 +100,37 @@ pub enum Number {
     Events(Selector),
     /// How many sessions expired.
     Expirations(Selector),
+    /// How many records were consumed.
+    Consumed(Selector),
+    /// How many acknowledged records of this topic its present leaders do not have.
+    Lost(String),
+    /// How many controllers there have been.
+    ControllerEpoch,
+    /// Something of a partition: of its leader, or the greatest of what these brokers have.
+    Of {
+        /// What.
+        what: OfPartition,
+        /// Of which.
+        partition: TopicPartition,
+        /// Whose belief; `None` for the truth.
+        seen_by: Option<Box<Selector>>,
+    },
+    /// Partitions without a leader that is registered.
+    OfflinePartitions,
+    /// Partitions with fewer in-sync replicas than replicas.
+    UnderReplicatedPartitions,
+}
+
+/// A number that a partition has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OfPartition {
+    /// How often its leadership was decided.
+    LeaderEpoch,
+    /// The end of what consumers may see.
+    HighWatermark,
+    /// The end of the log.
+    LogEnd,
 }
 
 /// How two numbers are compared.
@@ -123,8 +163,11 @@ impl Condition {
                 let who = who.resolve(facts);
                 !who.is_empty() && who.iter().all(|node| what.is_true_of(node, facts) != *not)
             }
+            Self::TopicExists(topic) => facts.topic_exists(topic),
             Self::Compare { left, how, right } => {
-                let (left, right) = (left.value(facts), right.value(facts));
+                let (Some(left), Some(right)) = (left.value(facts), right.value(facts)) else {
+                    return false;
+                };
                 match how {
                     Comparison::Less => left < right,
                     Comparison::AtMost => left <= right,
@@ -144,6 +187,7 @@ impl Condition {
             Self::Not(inner) => Self::Not(Box::new(inner.map(change))),
             Self::All(parts) => Self::All(parts.iter().map(|part| part.map(change)).collect()),
             Self::Any(parts) => Self::Any(parts.iter().map(|part| part.map(change)).collect()),
+            Self::TopicExists(topic) => Self::TopicExists(topic.clone()),
             Self::Is { who, not, what } => {
                 Self::Is { who: change(who), not: *not, what: what.map(change) }
             }
@@ -173,11 +217,12 @@ impl What {
 }
 
 impl Number {
-    fn value(&self, facts: &dyn Facts) -> u64 {
+    /// The number now; `None` where there is none.
+    fn value(&self, facts: &dyn Facts) -> Option<u64> {
         let sum = |clients: &Selector, of: &dyn Fn(&str) -> u64| {
             clients.resolve(facts).iter().map(|client| of(client)).sum()
         };
-        match self {
+        Some(match self {
             Self::Literal(number) => *number,
             Self::Epoch { seen_by: None } => facts.epoch(),
             Self::Epoch { seen_by: Some(who) } => {
@@ -193,224 +238,59 @@ impl Number {
             Self::Failed(clients) => sum(clients, &|client| facts.failed(client)),
             Self::Events(clients) => sum(clients, &|client| facts.events(client)),
             Self::Expirations(clients) => sum(clients, &|client| facts.expirations(client)),
-        }
+            Self::Consumed(clients) => sum(clients, &|client| facts.consumed(client)),
+            Self::Lost(topic) => facts.lost(topic),
+            Self::ControllerEpoch => return facts.controller_epoch(),
+            Self::Of { what, partition, seen_by: None } => return what.truth(partition, facts),
+            Self::Of { what, partition, seen_by: Some(who) } => {
+                let who = who.resolve(facts);
+                return who.iter().filter_map(|who| what.belief(partition, who, facts)).max();
+            }
+            Self::OfflinePartitions => facts.offline_partitions(),
+            Self::UnderReplicatedPartitions => facts.under_replicated_partitions(),
+        })
     }
 
     fn map(&self, change: &mut dyn FnMut(&Selector) -> Selector) -> Self {
         match self {
-            Self::Literal(number) => Self::Literal(*number),
             Self::Epoch { seen_by } => {
                 Self::Epoch { seen_by: seen_by.as_ref().map(|who| Box::new(change(who))) }
             }
+            Self::Of { what, partition, seen_by } => Self::Of {
+                what: *what,
+                partition: partition.clone(),
+                seen_by: seen_by.as_ref().map(|who| Box::new(change(who))),
+            },
             Self::Size(who) => Self::Size(change(who)),
             Self::Count(who, what) => Self::Count(change(who), what.map(change)),
             Self::Acked(who) => Self::Acked(change(who)),
             Self::Failed(who) => Self::Failed(change(who)),
             Self::Events(who) => Self::Events(change(who)),
             Self::Expirations(who) => Self::Expirations(change(who)),
+            Self::Consumed(who) => Self::Consumed(change(who)),
+            Self::Literal(_)
+            | Self::Lost(_)
+            | Self::ControllerEpoch
+            | Self::OfflinePartitions
+            | Self::UnderReplicatedPartitions => self.clone(),
         }
     }
 }
 
-/// The condition in this text, with the names it mentions.
-pub fn parse(text: &Text, problems: &mut Problems) -> Option<(Condition, Vec<Mention>)> {
-    let mut phrase = Phrase::of(text, RULE, problems).ok()?;
-    let condition = take(&mut phrase, problems).ok()?;
-    phrase.end(RULE, problems).ok()?;
-    Some((condition, phrase.mentions))
-}
-
-fn take(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Condition, Misread> {
-    phrase.enter(RULE, problems)?;
-    let mut parts = vec![take_all(phrase, problems)?];
-    while phrase.took("or") {
-        parts.push(take_all(phrase, problems)?);
-    }
-    phrase.leave();
-    Ok(if parts.len() == 1 { parts.swap_remove(0) } else { Condition::Any(parts) })
-}
-
-fn take_all(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Condition, Misread> {
-    let mut parts = vec![take_not(phrase, problems)?];
-    while phrase.took("and") {
-        parts.push(take_not(phrase, problems)?);
-    }
-    Ok(if parts.len() == 1 { parts.swap_remove(0) } else { Condition::All(parts) })
-}
-
-fn take_not(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Condition, Misread> {
-    let mut negated = false;
-    while phrase.took("not") {
-        negated = !negated;
-    }
-    let condition = take_one(phrase, problems)?;
-    Ok(if negated { Condition::Not(Box::new(condition)) } else { condition })
-}
-
-fn take_one(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Condition, Misread> {
-    // A parenthesis around nodes is told from one around a condition by what follows it.
-    let around_nodes = matches!(phrase.after_parenthesis(), Some("is" | ".size" | "-" | ","));
-    if !around_nodes && phrase.took("(") {
-        let inner = take(phrase, problems)?;
-        phrase.expect(")", RULE, problems)?;
-        return Ok(inner);
-    }
-    if phrase.took("zk.quorum") {
-        return Ok(Condition::Quorum);
-    }
-    if let Some(left) = take_number(phrase, problems)? {
-        return take_comparison(left, phrase, problems);
-    }
-    if let Some(clients) = take_call("session", phrase, problems)? {
-        let not = take_is(phrase, problems)?;
-        let state = take_word_of(&SessionState::ALL, "a state of a session", phrase, problems)?;
-        return Ok(Condition::Is { who: clients, not, what: What::Session(state) });
-    }
-    if let Some(clients) = take_call("lock", phrase, problems)? {
-        let not = take_is(phrase, problems)?;
-        take_word_of(&[("held", ())], "`held`", phrase, problems)?;
-        return Ok(Condition::Is { who: clients, not, what: What::HoldsLock });
-    }
-    let who = selector::take(phrase, problems)?;
-    if phrase.took(".size") {
-        return take_comparison(Number::Size(who), phrase, problems);
-    }
-    let not = take_is(phrase, problems)?;
-    Ok(Condition::Is { who, not, what: take_what(phrase, problems)? })
-}
-
-/// `is` or `is not`; true for the latter.
-fn take_is(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<bool, Misread> {
-    phrase.expect("is", RULE, problems)?;
-    Ok(phrase.took("not"))
-}
-
-fn take_what(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<What, Misread> {
-    let word = phrase.peek().map_or("", |token| token.text);
-    if let Some((_, role)) = Role::ALL.iter().find(|(name, _)| *name == word) {
-        phrase.take();
-        return Ok(What::Role(*role));
-    }
-    let of = selector::take(phrase, problems)?;
-    if let (Selector::Pattern(_), Some(mention)) = (&of, phrase.mentions.last_mut()) {
-        mention.kind = MentionKind::NodeOrState;
-    }
-    Ok(What::One(of))
-}
-
-fn take_word_of<T: Copy>(
-    words: &[(&str, T)],
-    what: &str,
-    phrase: &mut Phrase<'_>,
-    problems: &mut Problems,
-) -> Result<T, Misread> {
-    let Some(token) = phrase.peek() else { return Err(phrase.wanted(what, RULE, problems)) };
-    if let Some((_, value)) = words.iter().find(|(word, _)| *word == token.text) {
-        let value = *value;
-        phrase.take();
-        return Ok(value);
-    }
-    let message = format!("expected {what}, found `{}`", token.text);
-    let report = problems.add(RULE, &phrase.place(token), message);
-    report.suggest(token.text, words.iter().map(|(word, _)| *word));
-    Err(Misread)
-}
-
-/// `name(clients)`, if that is next.
-fn take_call(
-    name: &str,
-    phrase: &mut Phrase<'_>,
-    problems: &mut Problems,
-) -> Result<Option<Selector>, Misread> {
-    let is_it = phrase.peek().is_some_and(|token| token.text == name)
-        && phrase.peek_second().is_some_and(|token| token.text == "(");
-    if !is_it {
-        return Ok(None);
-    }
-    phrase.take();
-    phrase.take();
-    let clients = selector::take_clients(phrase, problems)?;
-    phrase.expect(")", RULE, problems)?;
-    Ok(Some(clients))
-}
-
-fn take_comparison(
-    left: Number,
-    phrase: &mut Phrase<'_>,
-    problems: &mut Problems,
-) -> Result<Condition, Misread> {
-    let how = match phrase.peek().map(|token| token.text) {
-        Some("<") => Comparison::Less,
-        Some("<=") => Comparison::AtMost,
-        Some("=" | "==") => Comparison::Equal,
-        Some("!=") => Comparison::Unequal,
-        Some(">=") => Comparison::AtLeast,
-        Some(">") => Comparison::More,
-        _ => {
-            return Err(phrase.wanted("one of `<`, `<=`, `=`, `!=`, `>=`, `>`", RULE, problems));
-        }
-    };
-    phrase.take();
-    match take_number(phrase, problems)? {
-        Some(right) => Ok(Condition::Compare { left, how, right }),
-        None => Err(phrase.wanted("a number", RULE, problems)),
-    }
-}
-
-/// A number, if one is next.
-fn take_number(
-    phrase: &mut Phrase<'_>,
-    problems: &mut Problems,
-) -> Result<Option<Number>, Misread> {
-    let Some(token) = phrase.peek().cloned() else { return Ok(None) };
-    let word = token.text;
-    if let Ok(literal) = word.parse() {
-        phrase.take();
-        return Ok(Some(Number::Literal(literal)));
-    }
-    if phrase.took("zk.epoch") {
-        let seen_by = selector::take_seen_by(phrase, problems)?;
-        return Ok(Some(Number::Epoch { seen_by }));
-    }
-    if let Some(of) = word.strip_suffix(".size").filter(|of| !of.is_empty()) {
-        let place = phrase.place(&token);
-        let text = Text::inside(of, place);
-        phrase.take();
-        return Ok(Some(Number::Size(sized(&text, phrase, problems)?)));
-    }
-    if word == "count" && phrase.peek_second().is_some_and(|token| token.text == "(") {
-        phrase.take();
-        phrase.take();
-        let who = selector::take(phrase, problems)?;
-        phrase.expect("is", RULE, problems)?;
-        let what = take_what(phrase, problems)?;
-        phrase.expect(")", RULE, problems)?;
-        return Ok(Some(Number::Count(who, what)));
-    }
-    type OfClients = fn(Selector) -> Number;
-    let calls: [(&str, OfClients); 4] = [
-        ("acked", Number::Acked),
-        ("failed", Number::Failed),
-        ("events", Number::Events),
-        ("expirations", Number::Expirations),
-    ];
-    for (name, number) in calls {
-        if let Some(clients) = take_call(name, phrase, problems)? {
-            return Ok(Some(number(clients)));
+impl OfPartition {
+    fn truth(self, partition: &TopicPartition, facts: &dyn Facts) -> Option<u64> {
+        match self {
+            Self::LeaderEpoch => facts.leader_epoch(partition),
+            Self::HighWatermark => facts.high_watermark(partition),
+            Self::LogEnd => facts.log_end(partition),
         }
     }
-    Ok(None)
-}
 
-/// The selector before `.size`, which was one word with it.
-fn sized(
-    text: &Text,
-    phrase: &mut Phrase<'_>,
-    problems: &mut Problems,
-) -> Result<Selector, Misread> {
-    let mut inner = Phrase::of(text, RULE, problems)?;
-    let selector = selector::take(&mut inner, problems)?;
-    inner.end(RULE, problems)?;
-    phrase.mentions.append(&mut inner.mentions);
-    Ok(selector)
+    fn belief(self, partition: &TopicPartition, who: &str, facts: &dyn Facts) -> Option<u64> {
+        match self {
+            Self::LeaderEpoch => facts.leader_epoch_seen_by(partition, who),
+            Self::HighWatermark => facts.high_watermark_seen_by(partition, who),
+            Self::LogEnd => facts.log_end_seen_by(partition, who),
+        }
+    }
 }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use toml::de::DeValue;
 
 use super::fields::{self, Fields, Value};
+use super::kafka::{self, Kafka};
 use super::problems::{Located, Problems};
 use crate::cluster::{Cluster, Host, Network, Property, ZooKeeper};
 
@@ -29,6 +30,8 @@ pub struct Ensemble {
     pub config: BTreeMap<String, String>,
     /// `mechanisms`: on top of the version's.
     pub mechanisms: Overrides,
+    /// Brokers and topics.
+    pub kafka: Kafka,
 }
 
 /// Where the servers of a cluster come from.
@@ -123,6 +126,7 @@ impl Ensemble {
             let addresses = cluster.zookeepers.iter().map(client_address);
             cluster.connect = addresses.collect::<Vec<_>>().join(",");
         }
+        self.kafka.stage(&mut cluster);
         Some(cluster)
     }
 }
@@ -222,8 +226,15 @@ pub fn read(value: Value<'_>, problems: &mut Problems) -> Option<Ensemble> {
     let config = config.map_or_else(BTreeMap::new, |config| read_config(config, problems));
     let mechanisms = fields.value("mechanisms");
     let mechanisms = mechanisms.and_then(|value| read_overrides(value, problems));
+    let kafka = kafka::read(&mut fields, problems);
     fields.finish(problems);
-    Some(Ensemble { source: source?, version, config, mechanisms: mechanisms.unwrap_or_default() })
+    Some(Ensemble {
+        source: source?,
+        version,
+        config,
+        mechanisms: mechanisms.unwrap_or_default(),
+        kafka: kafka?,
+    })
 }
 
 fn read_source(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Source> {
@@ -335,7 +346,7 @@ fn read_overrides(value: Value<'_>, problems: &mut Problems) -> Option<Overrides
     Some(overrides)
 }
 
-fn word<T: for<'de> Deserialize<'de>>(
+pub(super) fn word<T: for<'de> Deserialize<'de>>(
     fields: &mut Fields<'_>,
     key: &'static str,
     problems: &mut Problems,
@@ -345,7 +356,7 @@ fn word<T: for<'de> Deserialize<'de>>(
 }
 
 /// The mechanism of that name, spelled as in its own definition.
-fn named<T: for<'de> Deserialize<'de>>(
+pub(super) fn named<T: for<'de> Deserialize<'de>>(
     text: &fields::Text,
     what: &str,
     problems: &mut Problems,

@@ -28,6 +28,8 @@ pub struct Expect {
     pub never: Vec<Throughout>,
     /// What is true after every step of a span.
     pub always: Vec<Throughout>,
+    /// Which losses Kafka's own rules allow here.
+    pub loses: Vec<Loss>,
     /// All names mentioned.
     pub mentions: Vec<Mention>,
 }
@@ -69,6 +71,36 @@ pub struct Outage {
     pub lasts: Length,
     /// Where it is written.
     pub span: Span,
+}
+
+/// A loss of acknowledged records that is allowed: it is counted, and told if it never happens.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Loss {
+    /// Of which topic.
+    pub topic: String,
+    /// By which rule.
+    pub by: Excuse,
+}
+
+/// Why Kafka may lose an acknowledged record.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+pub enum Excuse {
+    /// acks=all, and an unclean election happened afterwards.
+    E1,
+    /// acks=all, and a broker led or was elected as in sync that had lost what was on its disk.
+    E2,
+    /// acks=all with an ISR of one (`min.insync.replicas` = 1), whose disk was lost.
+    E3,
+    /// By policy: retention, deletion of the topic.
+    E4,
+    /// Silent corruption, deleted log directories, or a ZooKeeper that lost its state.
+    E5,
+    /// acks=1 or 0: nobody but the leader had it.
+    #[serde(rename = "acks=1")]
+    Acks1,
 }
 
 /// When an outage ends.

@@ -3,6 +3,8 @@
 //!
 //! Truth is what an observer of everything knows; belief is what one server takes to be so.
 
+use broker::id::TopicPartition;
+
 use super::selector::Role;
 
 /// The state of a client's session, as the client knows it.
@@ -30,7 +32,7 @@ impl SessionState {
 }
 
 /// What can be asked of a running cluster. Nodes, clients and steps are named as in the plan.
-pub trait Facts {
+pub trait Facts: KafkaFacts {
     /// All ZooKeeper servers, in the order of the cluster.
     fn servers(&self) -> Vec<String>;
 
@@ -73,12 +75,95 @@ pub trait Facts {
     /// Whether this client holds its lock, as far as it can be sure.
     fn holds_lock(&self, client: &str) -> bool;
 
-    /// How many operations of this client succeeded.
+    /// How many operations of this client succeeded; of a producer, how many batches were acknowledged.
     fn acked(&self, client: &str) -> u64;
 
-    /// How many operations of this client ended in an error or in CONNECTIONLOSS.
+    /// How many operations of this client ended in an error or in CONNECTIONLOSS; of a producer, how many batches were
+    /// given up.
     fn failed(&self, client: &str) -> u64;
 
     /// How many watches of this client fired.
     fn events(&self, client: &str) -> u64;
+}
+
+/// What can be asked of brokers and topics. Truth about leaders, ISRs and epochs is what ZooKeeper's committed tree says,
+/// whoever is alive; truth about logs is the log of the leader that is meant there.
+pub trait KafkaFacts {
+    /// All brokers, in the order of the cluster.
+    fn brokers(&self) -> Vec<String>;
+
+    /// Truth: all partitions of all topics, in order.
+    fn partitions(&self) -> Vec<TopicPartition>;
+
+    /// Truth: the topic's znode is there.
+    fn topic_exists(&self, topic: &str) -> bool;
+
+    /// Truth: who leads the partition; nobody if its state says -1 or is not there.
+    fn partition_leader(&self, partition: &TopicPartition) -> Option<String>;
+
+    /// Belief: who leads the partition according to this broker's metadata, itself included.
+    fn partition_leader_seen_by(&self, partition: &TopicPartition, broker: &str) -> Option<String>;
+
+    /// Truth: the in-sync replicas.
+    fn isr(&self, partition: &TopicPartition) -> Vec<String>;
+
+    /// Belief: the in-sync replicas this broker goes by, as leader or by its metadata.
+    fn isr_seen_by(&self, partition: &TopicPartition, broker: &str) -> Vec<String>;
+
+    /// Truth: the assigned replicas, the preferred leader first.
+    fn replicas(&self, partition: &TopicPartition) -> Vec<String>;
+
+    /// Truth: the broker named in `/controller`.
+    fn controller(&self) -> Option<String>;
+
+    /// Belief: whom this broker takes for the controller, possibly itself.
+    fn controller_seen_by(&self, broker: &str) -> Option<String>;
+
+    /// Truth: `/controller_epoch`; `None` before the first controller.
+    fn controller_epoch(&self) -> Option<u64>;
+
+    /// Truth: the leader epoch in the partition's state.
+    fn leader_epoch(&self, partition: &TopicPartition) -> Option<u64>;
+
+    /// Belief: the leader epoch this replica is in.
+    fn leader_epoch_seen_by(&self, partition: &TopicPartition, broker: &str) -> Option<u64>;
+
+    /// Truth: the high watermark of the present leader.
+    fn high_watermark(&self, partition: &TopicPartition) -> Option<u64>;
+
+    /// Belief: the high watermark of this replica.
+    fn high_watermark_seen_by(&self, partition: &TopicPartition, broker: &str) -> Option<u64>;
+
+    /// Truth: the log end of the present leader.
+    fn log_end(&self, partition: &TopicPartition) -> Option<u64>;
+
+    /// Belief: the log end of this replica.
+    fn log_end_seen_by(&self, partition: &TopicPartition, broker: &str) -> Option<u64>;
+
+    /// Truth: the broker's znode below `/brokers/ids` is there, whoever made it.
+    fn registered(&self, broker: &str) -> bool;
+
+    /// The broker cannot go on: all its request handlers wait, or a partition of it is frozen by an ISR write.
+    fn frozen(&self, broker: &str) -> bool;
+
+    /// How many records this consumer was given.
+    fn consumed(&self, client: &str) -> u64;
+
+    /// How many acknowledged records of this topic the present leaders do not have.
+    fn lost(&self, topic: &str) -> u64;
+
+    /// Partitions whose leader is nobody, or a broker that is not registered.
+    fn offline_partitions(&self) -> u64 {
+        let is_offline = |partition: &TopicPartition| {
+            self.partition_leader(partition).is_none_or(|leader| !self.registered(&leader))
+        };
+        self.partitions().iter().filter(|partition| is_offline(partition)).count() as u64
+    }
+
+    /// Partitions with fewer in-sync replicas than replicas.
+    fn under_replicated_partitions(&self) -> u64 {
+        let is_short =
+            |partition: &TopicPartition| self.isr(partition).len() < self.replicas(partition).len();
+        self.partitions().iter().filter(|partition| is_short(partition)).count() as u64
+    }
 }

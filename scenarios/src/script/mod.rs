@@ -32,6 +32,7 @@ pub mod ensemble;
 pub mod expect;
 pub mod facts;
 mod fields;
+pub mod kafka;
 mod names;
 mod phrase;
 mod problems;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::phrase::{Mention, MentionKind};
 use super::problems::{Problems, Span};
 use super::selector::{Role, fits, is_pattern};
-use super::{Located, Script};
+use super::{Located, Script, kafka};
 use crate::cluster::Cluster;
 
 /// The names of a scenario played on a cluster.
@@ -13,8 +13,16 @@ use crate::cluster::Cluster;
 pub struct Names {
     /// The ZooKeeper servers, in the order of the cluster.
     pub servers: Vec<String>,
+    /// The brokers, in the order of the cluster.
+    pub brokers: Vec<String>,
     /// The clients, in the order of the file.
     pub clients: Vec<String>,
+    /// The topics, with how many partitions each may come to have; `None` where nobody says. Those
+    /// of the cluster, those that steps create and, where that is switched on explicitly, those
+    /// that clients create by using them.
+    pub topics: BTreeMap<String, Option<i32>>,
+    /// The topic each client of Kafka works on, by client.
+    works_on: Vec<(String, String)>,
     /// The nodes on each host: the cluster's hosts, those of `[hosts]`, and each client's own.
     pub hosts: BTreeMap<String, Vec<String>>,
     /// Those of `[hosts]` alone.
@@ -27,9 +35,23 @@ impl Names {
         let servers = cluster.zookeepers.iter().map(|server| server.name.clone()).collect();
         let clients: Vec<_> = script.clients.iter().map(|client| client.id.value.clone()).collect();
         let placed = script.hosts.keys().cloned().collect();
-        let mut names = Self { servers, clients, hosts: BTreeMap::new(), placed };
-        for server in &cluster.zookeepers {
-            names.hosts.entry(server.host.clone()).or_default().push(server.name.clone());
+        let works_on = script
+            .clients
+            .iter()
+            .filter_map(|client| Some((client.id.value.clone(), client.work.topic()?.to_string())));
+        let mut names = Self {
+            servers,
+            brokers: cluster.brokers.iter().map(|broker| broker.name.clone()).collect(),
+            clients,
+            topics: kafka::topics(script, cluster),
+            works_on: works_on.collect(),
+            hosts: BTreeMap::new(),
+            placed,
+        };
+        let servers = cluster.zookeepers.iter().map(|server| (&server.host, &server.name));
+        let brokers = cluster.brokers.iter().map(|broker| (&broker.host, &broker.name));
+        for (host, node) in servers.chain(brokers) {
+            names.hosts.entry(host.clone()).or_default().push(node.clone());
         }
         for client in &names.clients {
             names.hosts.entry(client.clone()).or_default().push(client.clone());
@@ -41,26 +63,37 @@ impl Names {
         names
     }
 
-    /// All nodes: servers, then clients.
+    /// All nodes: servers, brokers, then clients.
     pub fn all(&self) -> Vec<String> {
-        self.servers.iter().chain(&self.clients).cloned().collect()
+        self.servers.iter().chain(&self.brokers).chain(&self.clients).cloned().collect()
     }
 
-    /// The nodes of that name, or that fit that pattern. The n-th server is also called `zk-n`,
-    /// where that does not name another node and, of a pattern, where no node fits by its own name.
+    /// The nodes of that name, or that fit that pattern. The n-th server is also called `zk-n`, the
+    /// n-th broker `kafka-n`, where that does not name another node and, of a pattern, where no
+    /// node fits by its own name.
     pub fn nodes(&self, pattern: &str) -> Vec<String> {
         let own: Vec<_> = self.all().into_iter().filter(|name| fits(pattern, name)).collect();
         if !own.is_empty() {
             return own;
         }
-        let numbered = (1..).zip(&self.servers);
-        let by_number = numbered.filter(|(number, _)| fits(pattern, &format!("zk-{number}")));
-        by_number.map(|(_, name)| name.clone()).collect()
+        let numbered = |kind: &str, nodes: &[String]| {
+            let numbered = (1..).zip(nodes);
+            let fit = numbered.filter(|(number, _)| fits(pattern, &format!("{kind}-{number}")));
+            fit.map(|(_, name)| name.clone()).collect::<Vec<_>>()
+        };
+        [numbered("zk", &self.servers), numbered("kafka", &self.brokers)].concat()
     }
 
-    /// The clients of that name, or that fit that pattern.
+    /// The clients of that name, or that fit that pattern; or else those that work on the topic of
+    /// that name.
     pub fn clients(&self, pattern: &str) -> Vec<String> {
-        self.clients.iter().filter(|client| fits(pattern, client)).cloned().collect()
+        let own: Vec<_> =
+            self.clients.iter().filter(|client| fits(pattern, client)).cloned().collect();
+        if !own.is_empty() {
+            return own;
+        }
+        let on_topic = self.works_on.iter().filter(|(_, topic)| topic == pattern);
+        on_topic.map(|(client, _)| client.clone()).collect()
     }
 
     /// The hosts of that name, or that fit that pattern: those of `[hosts]`, or else those of the
@@ -72,11 +105,15 @@ impl Names {
     }
 }
 
+/// Words that mean something else where a name may stand.
+const RESERVED: [&str; 10] =
+    ["start", "end", "clients", "all", "any", "is", "not", "brokers", "controller", "nobody"];
+
 /// Checks that `id` can be the name of something: words of letters and digits joined by `-` or `_`.
 pub fn check_id(what: &str, id: &str, span: &Span, problems: &mut Problems) {
     let good = id.starts_with(|letter: char| letter.is_ascii_alphabetic())
         && id.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_'));
-    if !good || matches!(id, "start" | "end" | "clients" | "all" | "any" | "is" | "not") {
+    if !good || RESERVED.contains(&id) {
         let message = format!("`{id}` cannot be {what}");
         let report = problems.add("E0305", span, message);
         report.help("a name begins with a letter and has letters, digits, `-` and `_`");
@@ -93,8 +130,13 @@ pub fn check(script: &Script, cluster: Option<&Cluster>, problems: &mut Problems
     };
     if let Some(names) = &known.names {
         known.check_host_table(names, problems);
-        for client in script.clients.iter().filter(|one| names.servers.contains(&one.id.value)) {
-            let message = format!("`{}` is the name of a server already", client.id.value);
+        for client in &script.clients {
+            let what = match &client.id.value {
+                id if names.servers.contains(id) => "server",
+                id if names.brokers.contains(id) => "broker",
+                _ => continue,
+            };
+            let message = format!("`{}` is the name of a {what} already", client.id.value);
             problems.add("E0305", &client.id.span, message);
         }
     }
@@ -141,6 +183,11 @@ impl Known<'_> {
             MentionKind::ClientThat(work) => self.check_client(name, Some(work), span, problems),
             MentionKind::Node => self.check_node(name, span, problems),
             MentionKind::NodeOrState => self.check_state(name, span, problems),
+            MentionKind::Broker => self.check_of_kafka(kafka::check_broker, mention, problems),
+            MentionKind::Topic => self.check_of_kafka(kafka::check_topic, mention, problems),
+            MentionKind::Partition => {
+                self.check_of_kafka(kafka::check_partition, mention, problems);
+            }
             MentionKind::Host => self.check_host(name, span, problems),
             MentionKind::AnyOf(count) => {
                 let Some(names) = &self.names else { return };
@@ -152,6 +199,18 @@ impl Known<'_> {
                 let found = names.hosts(name).len() as u64;
                 check_count(*count, found, name, span, problems);
             }
+        }
+    }
+
+    /// The name of something of Kafka, if it is known what there is.
+    fn check_of_kafka(
+        &self,
+        check: fn(&Names, &str, &Span, &mut Problems),
+        mention: &Mention,
+        problems: &mut Problems,
+    ) {
+        if let Some(names) = &self.names {
+            check(names, &mention.name, &mention.span, problems);
         }
     }
 

@@ -40,9 +40,16 @@ pub enum MentionKind {
     Node,
     /// A server or a client, where the word for a state could be as well.
     NodeOrState,
-    /// A client.
+    /// A broker, or a pattern that fits brokers only.
+    Broker,
+    /// A topic of the cluster, or one that a step creates.
+    Topic,
+    /// A partition of a topic (`orders-0`).
+    Partition,
+    /// A client, or a topic that clients work on.
     Client,
-    /// A client, of which (or of some that fit the pattern) this is the work.
+    /// A client, of which (or of some that fit the pattern) this is the work; or a topic for all
+    /// that do this work on it.
     ClientThat(&'static str),
     /// A step.
     Step,
@@ -141,6 +148,22 @@ impl<'t> Phrase<'t> {
         let is_it = self.peek().is_some_and(|token| token.text == text);
         self.next += usize::from(is_it);
         is_it
+    }
+
+    /// Takes everything up to the next parenthesis, comma or `as` as one name, whatever signs it
+    /// has.
+    pub fn take_name(&mut self) -> Option<(&'t str, Span)> {
+        let first = self.peek()?.range.start;
+        let mut end = first;
+        while let Some(token) = self.peek() {
+            if matches!(token.text, "(" | ")" | ",") || (token.text == "as" && end > first) {
+                break;
+            }
+            end = token.range.end;
+            self.next += 1;
+        }
+        let place = self.text.part(first..end);
+        (end > first).then(|| (&self.text.value[first..end], place))
     }
 
     /// Whether all is read.

@@ -5,22 +5,26 @@
 //! selector = some { "," some }                      A, B      both
 //! some     = [ ("any" N | "all") "of" ] these       any 2 of zk-*   a seeded choice
 //! these    = one { "-" one }                        A - B     those of A that are not in B
-//! one      = name | pattern | clients
+//! one      = name | pattern | clients | brokers
 //!          | zk.servers | zk.leader | zk.followers | zk.looking | zk.serving
+//!          | controller | leader(partition) | isr(partition)
+//!          | replicas(partition) | followers(partition)
 //!          | victims(step) | peers(step) | host(name) | server-of(client) | ( selector )
 //! ```
-//! `zk.leader as seen by zk-2` is a belief; without it the truth is meant. ZooKeeper servers are
-//! also called `zk-1`, `zk-2`, … in the order of the cluster, so that one scenario fits many
-//! clusters.
+//! `zk.leader as seen by zk-2` is a belief, and so are `controller`, `leader(orders-0)` and
+//! `isr(orders-0)` `as seen by kafka-2` (or `leader(orders-0, as seen by kafka-2)`); without it the
+//! truth is meant. A partition is its topic, `-` and its number. Followers are the replicas without
+//! the leader. ZooKeeper servers are also called `zk-1`, `zk-2`, … and brokers `kafka-1`,
+//! `kafka-2`, … in the order of the cluster, so that one scenario fits many clusters.
 
+mod reading;
+
+use broker::id::TopicPartition;
 use serde::{Deserialize, Serialize};
 
-use super::facts::Facts;
-use super::phrase::{MentionKind, Misread, Phrase};
-use super::problems::{Problems, Span};
+pub use reading::{take, take_clients, take_partition, take_seen_by, take_seen_by_broker};
 
-/// The rule of everything that is read here.
-const RULE: &str = "E0201";
+use super::facts::Facts;
 
 /// Who is meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +69,32 @@ pub enum Selector {
         /// The step.
         step: String,
     },
+    /// All brokers as the file has them. Drawing a plan replaces it by [`Selector::Nodes`].
+    Brokers,
+    /// The broker that is the controller; with `seen_by`, whom that broker takes for it.
+    Controller {
+        /// Whose belief.
+        seen_by: Option<Box<Selector>>,
+    },
+    /// The broker that leads this partition; with `seen_by`, whom that broker takes for its leader.
+    PartitionLeader {
+        /// The partition.
+        partition: TopicPartition,
+        /// Whose belief.
+        seen_by: Option<Box<Selector>>,
+    },
+    /// The in-sync replicas of this partition; with `seen_by`, those that broker goes by.
+    Isr {
+        /// The partition.
+        partition: TopicPartition,
+        /// Whose belief.
+        seen_by: Option<Box<Selector>>,
+    },
+    /// The assigned replicas of this partition.
+    Replicas {
+        /// The partition.
+        partition: TopicPartition,
+    },
     /// The servers these clients are connected to.
     ServerOf(Box<Selector>),
     /// Those of `these` that come first in the ranking, which was drawn with the plan.
@@ -83,7 +113,7 @@ pub enum Selector {
     Except(Box<Selector>, Box<Selector>),
 }
 
-/// States of a server that can be asked for.
+/// States of a server or a broker that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
@@ -97,15 +127,20 @@ pub enum Role {
     Following,
     /// It believes that it leads, and serves clients.
     Leading,
-    /// It serves clients: follows, leads or stands alone.
+    /// It serves clients: follows, leads or stands alone; of a broker: it has started.
     Serving,
     /// It serves as a standalone server, without an ensemble.
     Standalone,
+    /// A broker whose znode below `/brokers/ids` is there.
+    Registered,
+    /// A broker all of whose request handlers wait, or one of whose partitions is frozen by an ISR
+    /// write.
+    Frozen,
 }
 
 impl Role {
     /// All, with the words for them.
-    pub const ALL: [(&str, Self); 7] = [
+    pub const ALL: [(&str, Self); 9] = [
         ("up", Self::Up),
         ("down", Self::Down),
         ("looking", Self::Looking),
@@ -113,6 +148,8 @@ impl Role {
         ("leading", Self::Leading),
         ("serving", Self::Serving),
         ("standalone", Self::Standalone),
+        ("registered", Self::Registered),
+        ("frozen", Self::Frozen),
     ];
 }
 
@@ -132,15 +169,34 @@ impl Selector {
             | Self::Host(_)
             | Self::AnyHosts { .. }
             | Self::Servers
+            | Self::Brokers
             | Self::Clients => {
                 panic!("only selectors of a drawn plan can be resolved, not {self:?}")
             }
             Self::Nodes(names) => names.iter().cloned().for_each(add),
-            Self::Leader { seen_by: None } => facts.leader().into_iter().for_each(add),
-            Self::Leader { seen_by: Some(who) } => {
-                let beliefs = who.resolve(facts).into_iter();
-                beliefs.filter_map(|who| facts.leader_seen_by(&who)).for_each(add);
+            Self::Leader { seen_by } => {
+                let truth = || facts.leader().into_iter().collect();
+                let belief = |who: &str| facts.leader_seen_by(who).into_iter().collect();
+                seen(seen_by, facts, &truth, &belief).into_iter().for_each(add);
             }
+            Self::Controller { seen_by } => {
+                let truth = || facts.controller().into_iter().collect();
+                let belief = |who: &str| facts.controller_seen_by(who).into_iter().collect();
+                seen(seen_by, facts, &truth, &belief).into_iter().for_each(add);
+            }
+            Self::PartitionLeader { partition, seen_by } => {
+                let truth = || facts.partition_leader(partition).into_iter().collect();
+                let belief = |who: &str| {
+                    facts.partition_leader_seen_by(partition, who).into_iter().collect()
+                };
+                seen(seen_by, facts, &truth, &belief).into_iter().for_each(add);
+            }
+            Self::Isr { partition, seen_by } => {
+                let truth = || facts.isr(partition);
+                let belief = |who: &str| facts.isr_seen_by(partition, who);
+                seen(seen_by, facts, &truth, &belief).into_iter().for_each(add);
+            }
+            Self::Replicas { partition } => facts.replicas(partition).into_iter().for_each(add),
             Self::InState(role) => {
                 facts.servers().into_iter().filter(|node| facts.is(node, *role)).for_each(add);
             }
@@ -178,6 +234,17 @@ impl Selector {
             Self::Leader { seen_by } => {
                 Self::Leader { seen_by: seen_by.as_ref().map(|who| inner(who)) }
             }
+            Self::Controller { seen_by } => {
+                Self::Controller { seen_by: seen_by.as_ref().map(|who| inner(who)) }
+            }
+            Self::PartitionLeader { partition, seen_by } => Self::PartitionLeader {
+                partition: partition.clone(),
+                seen_by: seen_by.as_ref().map(|who| inner(who)),
+            },
+            Self::Isr { partition, seen_by } => Self::Isr {
+                partition: partition.clone(),
+                seen_by: seen_by.as_ref().map(|who| inner(who)),
+            },
             Self::ServerOf(clients) => Self::ServerOf(inner(clients)),
             Self::Any { count, these, ranking } => {
                 Self::Any { count: *count, these: inner(these), ranking: ranking.clone() }
@@ -186,6 +253,19 @@ impl Selector {
             Self::Except(these, without) => Self::Except(inner(these), inner(without)),
             leaf => leaf.clone(),
         }
+    }
+}
+
+/// What is so, or what those who are asked believe.
+fn seen(
+    seen_by: &Option<Box<Selector>>,
+    facts: &dyn Facts,
+    truth: &dyn Fn() -> Vec<String>,
+    belief: &dyn Fn(&str) -> Vec<String>,
+) -> Vec<String> {
+    match seen_by {
+        None => truth(),
+        Some(who) => who.resolve(facts).iter().flat_map(|who| belief(who)).collect(),
     }
 }
 
@@ -213,171 +293,4 @@ pub fn fits(pattern: &str, name: &str) -> bool {
 /// Whether a name is a pattern.
 pub fn is_pattern(name: &str) -> bool {
     name.contains(['*', '?'])
-}
-
-/// Reads a selector.
-pub fn take(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Selector, Misread> {
-    phrase.enter(RULE, problems)?;
-    let mut parts = vec![take_some(phrase, problems)?];
-    // A comma before `as seen by` belongs to the belief, not to a list.
-    while phrase.peek().is_some_and(|token| token.text == ",")
-        && phrase.peek_second().is_none_or(|token| token.text != "as")
-    {
-        phrase.take();
-        parts.push(take_some(phrase, problems)?);
-    }
-    phrase.leave();
-    Ok(if parts.len() == 1 { parts.swap_remove(0) } else { Selector::Union(parts) })
-}
-
-fn take_some(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Selector, Misread> {
-    let quantifies = phrase.peek_second().is_some_and(|token| {
-        token.text == "of" || token.text.starts_with(|letter: char| letter.is_ascii_digit())
-    });
-    if quantifies && phrase.took("all") {
-        phrase.expect("of", RULE, problems)?;
-        return take_these(phrase, problems);
-    }
-    if !(quantifies && phrase.took("any")) {
-        return take_these(phrase, problems);
-    }
-    let count = match phrase.peek().and_then(|token| token.text.parse().ok()) {
-        _ if phrase.peek().is_some_and(|token| token.text == "of") => 1,
-        Some(count) => {
-            phrase.take();
-            count
-        }
-        None => return Err(phrase.wanted("how many", RULE, problems)),
-    };
-    phrase.expect("of", RULE, problems)?;
-    let first = phrase.position();
-    let these = Box::new(take_these(phrase, problems)?);
-    if let Selector::Pattern(pattern) = &*these {
-        let place = phrase.place_since(first);
-        phrase.mention(MentionKind::AnyOf(count), pattern, place);
-    }
-    Ok(Selector::Any { count, these, ranking: Vec::new() })
-}
-
-fn take_these(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Selector, Misread> {
-    let mut these = take_one(phrase, problems)?;
-    while phrase.took("-") {
-        let without = take_one(phrase, problems)?;
-        these = Selector::Except(Box::new(these), Box::new(without));
-    }
-    Ok(these)
-}
-
-fn take_one(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Selector, Misread> {
-    if phrase.took("(") {
-        let inner = take(phrase, problems)?;
-        phrase.expect(")", RULE, problems)?;
-        return Ok(inner);
-    }
-    let token = match phrase.peek() {
-        Some(token) if token.is_word() => phrase.take().expect("it was there"),
-        _ => return Err(phrase.wanted("a node, a pattern or a role", RULE, problems)),
-    };
-    let place = phrase.place(&token);
-    if phrase.took("(") {
-        return take_call(token.text, place, phrase, problems);
-    }
-    Ok(match token.text {
-        "zk.servers" => Selector::Servers,
-        "zk.leader" => Selector::Leader { seen_by: take_seen_by(phrase, problems)? },
-        "zk.followers" => Selector::InState(Role::Following),
-        "zk.looking" => Selector::InState(Role::Looking),
-        "zk.serving" => Selector::InState(Role::Serving),
-        "clients" => Selector::Clients,
-        name if name.starts_with("zk.") => {
-            let message = format!("`{name}` is not something to select");
-            problems.add(RULE, &place, message).suggest(name, ROLES);
-            return Err(Misread);
-        }
-        name => {
-            phrase.mention(MentionKind::Node, name, place);
-            Selector::Pattern(name.to_string())
-        }
-    })
-}
-
-/// What can be selected of ZooKeeper by role.
-const ROLES: [&str; 5] = ["zk.servers", "zk.leader", "zk.followers", "zk.looking", "zk.serving"];
-
-fn take_call(
-    name: &str,
-    place: Span,
-    phrase: &mut Phrase<'_>,
-    problems: &mut Problems,
-) -> Result<Selector, Misread> {
-    let selector = match name {
-        "server-of" => Selector::ServerOf(Box::new(take_clients(phrase, problems)?)),
-        "victims" | "peers" | "host" => {
-            let token = match phrase.peek() {
-                Some(token) if token.is_word() => phrase.take().expect("it was there"),
-                _ => return Err(phrase.wanted("a name", RULE, problems)),
-            };
-            let place = phrase.place(&token);
-            let of = token.text.to_string();
-            let (kind, selector) = match name {
-                "victims" => (MentionKind::StepWithVictims, Selector::Victims { step: of }),
-                "peers" => (MentionKind::StepWithPeers, Selector::Peers { step: of }),
-                _ => (MentionKind::Host, Selector::Host(of)),
-            };
-            phrase.mention(kind, token.text, place);
-            selector
-        }
-        _ => {
-            let message = format!("there is no `{name}(…)`");
-            let report = problems.add(RULE, &place, message);
-            report.suggest(name, ["victims", "peers", "host", "server-of"]);
-            return Err(Misread);
-        }
-    };
-    phrase.expect(")", RULE, problems)?;
-    Ok(selector)
-}
-
-/// Names or patterns of clients, such as `w1` or `*`.
-pub fn take_clients(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Selector, Misread> {
-    let mut parts = Vec::new();
-    loop {
-        let token = match phrase.peek() {
-            Some(token) if token.is_word() => phrase.take().expect("it was there"),
-            _ => return Err(phrase.wanted("a client", RULE, problems)),
-        };
-        let place = phrase.place(&token);
-        phrase.mention(MentionKind::Client, token.text, place);
-        parts.push(Selector::ClientPattern(token.text.to_string()));
-        if !phrase.took(",") {
-            break;
-        }
-    }
-    Ok(if parts.len() == 1 { parts.swap_remove(0) } else { Selector::Union(parts) })
-}
-
-/// `as seen by zk-2`, with or without a comma before it.
-pub fn take_seen_by(
-    phrase: &mut Phrase<'_>,
-    problems: &mut Problems,
-) -> Result<Option<Box<Selector>>, Misread> {
-    let comma = phrase.peek().is_some_and(|token| token.text == ",");
-    let next = if comma { phrase.peek_second() } else { phrase.peek() };
-    if next.is_none_or(|token| token.text != "as") {
-        return Ok(None);
-    }
-    if comma {
-        phrase.take();
-    }
-    for word in ["as", "seen", "by"] {
-        phrase.expect(word, RULE, problems)?;
-    }
-    phrase.enter(RULE, problems)?;
-    let who = take_one(phrase, problems)?;
-    phrase.leave();
-    // `zk.leader, as seen by zk-2, is …`: the comma that closes the insertion.
-    if comma && phrase.peek_second().is_some_and(|token| token.text == "is") {
-        phrase.took(",");
-    }
-    Ok(Some(Box::new(who)))
 }
