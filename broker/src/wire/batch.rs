@@ -210,7 +210,11 @@ fn record_body(record: &Record, first: i64, delta: i64) -> usize {
     };
     let timestamp = record.timestamp.wrapping_sub(first);
     // one byte of attributes, one for no headers
-    1 + varint_bytes(timestamp) + varint_bytes(delta) + field(&record.key) + field(&record.value) + 1
+    1 + varint_bytes(timestamp)
+        + varint_bytes(delta)
+        + field(&record.key)
+        + field(&record.value)
+        + 1
 }
 
 /// The length of a record with the length in front of it.
