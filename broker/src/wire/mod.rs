@@ -4,13 +4,19 @@
 
 pub mod batch;
 pub mod error;
+mod fitting;
+mod frame;
+mod guard;
 pub mod versions;
 
 use std::borrow::Cow;
 use std::fmt;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use kafka_protocol::messages as m;
+use kafka_protocol::protocol::{Decodable, Encodable};
+
+pub use frame::{correlation, request, request_frame, response, response_frame};
 
 /// Bytes that are no message, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +77,30 @@ macro_rules! apis {
         impl Response {
             /// Which API it is of.
             pub const fn api(&self) -> Api { match self { $(Self::$name(_) => Api::$name,)* } }
+        }
+
+        impl Body for Request {
+            fn decode(api: Api, bytes: &mut Bytes, version: i16) -> Result<Self, Malformed> {
+                match api { $(Api::$name => decoded(bytes, version).map(Self::$name),)* }
+            }
+            fn encode(&self, frame: &mut BytesMut, version: i16) -> Result<(), Malformed> {
+                match self { $(Self::$name(body) => encoded(body, frame, version),)* }
+            }
+            fn size(&self, version: i16) -> Result<usize, Malformed> {
+                match self { $(Self::$name(body) => sized(body, version),)* }
+            }
+        }
+
+        impl Body for Response {
+            fn decode(api: Api, bytes: &mut Bytes, version: i16) -> Result<Self, Malformed> {
+                match api { $(Api::$name => decoded(bytes, version).map(Self::$name),)* }
+            }
+            fn encode(&self, frame: &mut BytesMut, version: i16) -> Result<(), Malformed> {
+                match self { $(Self::$name(body) => encoded(body, frame, version),)* }
+            }
+            fn size(&self, version: i16) -> Result<usize, Malformed> {
+                match self { $(Self::$name(body) => sized(body, version),)* }
+            }
         }
 
         $(impl From<m::$request> for Request {
@@ -149,33 +179,29 @@ pub enum Unanswerable {
     },
 }
 
-/// Reads one frame (without its length) as a request, if its API and version are spoken.
-///
-/// # Errors
-/// See [`Unanswerable`]. Whatever the bytes: no panic, and no allocation beyond a small multiple of their length.
-pub fn request(_frame: Bytes, _spoken: &versions::Versions) -> Result<Asked, Unanswerable> {
-    unimplemented!()
+/// The body of a message, of whichever API.
+trait Body: Sized {
+    /// Reads one that has been guarded.
+    fn decode(api: Api, bytes: &mut Bytes, version: i16) -> Result<Self, Malformed>;
+
+    /// Writes it. An error if a field is set that the version does not have.
+    fn encode(&self, frame: &mut BytesMut, version: i16) -> Result<(), Malformed>;
+
+    /// How long it will be. An error as [`Self::encode`].
+    fn size(&self, version: i16) -> Result<usize, Malformed>;
 }
 
-/// One request as a frame with its length in front, in the header version that belongs to it.
-pub fn request_frame(_body: &Request, _version: i16, _correlation: i32, _client_id: &str) -> Bytes {
-    unimplemented!()
+fn decoded<T: Decodable>(bytes: &mut Bytes, version: i16) -> Result<T, Malformed> {
+    T::decode(bytes, version).map_err(|error| Malformed::new(error.to_string()))
 }
 
-/// One response as a frame with its length in front, in the header version that belongs to it.
-pub fn response_frame(_body: &Response, _version: i16, _correlation: i32) -> Bytes {
-    unimplemented!()
+fn encoded<T: Encodable>(body: &T, frame: &mut BytesMut, version: i16) -> Result<(), Malformed> {
+    body.encode(frame, version).map_err(|error| Malformed::new(error.to_string()))
 }
 
-/// The correlation id of a response frame (without its length), to find out what it answers.
-pub fn correlation(frame: &Bytes) -> Option<i32> {
-    frame.first_chunk::<4>().map(|bytes| i32::from_be_bytes(*bytes))
+fn sized<T: Encodable>(body: &T, version: i16) -> Result<usize, Malformed> {
+    body.compute_size(version).map_err(|error| Malformed::new(error.to_string()))
 }
 
-/// Reads one frame (without its length) as the response to a request of this API and version.
-///
-/// # Errors
-/// As for [`request`].
-pub fn response(_frame: Bytes, _api: Api, _version: i16) -> Result<Response, Malformed> {
-    unimplemented!()
-}
+#[cfg(test)]
+mod tests;
