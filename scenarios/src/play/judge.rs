@@ -86,7 +86,7 @@ impl Play<'_, '_> {
             timeline: self.timeline,
             final_state: tell::final_state(&self.stage),
             topics: tell::topics(&self.stage),
-            losses,
+            losses: Vec::new(),
             remarks: std::mem::take(&mut self.stage.remarks),
             statistics: tell::statistics(end, self.stage.world.events()),
             reproduce: self.watch.reproduce.clone(),

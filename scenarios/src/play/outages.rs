@@ -271,8 +271,8 @@ fn closed_lazily(client: &mut Watched, at: Instant) -> Vec<(String, String)> {
 /// What a client waits for, if it is one of Kafka's.
 fn waits(work: &Work) -> Option<Waits> {
     match work {
-        Work::Produce { .. } => Some(Waits::answers()),
-        Work::Consume { topic, .. } => Some(Waits::records(topic)),
+        Work::Produce(_) => Some(Waits::answers()),
+        Work::Consume(consume) => Some(Waits::records(&consume.topic)),
         _ => None,
     }
 }

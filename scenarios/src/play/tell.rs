@@ -55,6 +55,16 @@ fn servers(stage: &Stage) -> Table {
     Table { columns: columns.map(str::to_owned).to_vec(), rows }
 }
 
+/// The brokers, one row for each.
+fn brokers(_stage: &Stage) -> Table {
+    Table::default()
+}
+
+/// The topics as Kafka describes them.
+pub fn topics(_stage: &Stage) -> String {
+    String::new()
+}
+
 /// What was simulated; what it cost is measured outside, by whoever has a clock.
 pub fn statistics(end: Instant, events: u64) -> Statistics {
     let simulated_seconds = end.as_micros() as f64 / 1e6;

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod history;
+pub mod kafka;
 pub mod server;
 pub mod truth;
 
@@ -59,6 +60,8 @@ pub struct Scene {
     pub clients: BTreeMap<NodeId, Client>,
     /// What is true in each ensemble, by [`Server::ensemble`].
     pub ensembles: Vec<Truth>,
+    /// Brokers and topics.
+    pub kafka: kafka::Kafka,
 }
 
 impl Scene {
@@ -72,7 +75,8 @@ impl Scene {
                     client.fold(moment, note);
                 }
             }
-            Said::Broker(_) | Said::Kafka(_) => {}
+            Said::Broker(note) => self.kafka.fold(moment, note),
+            Said::Kafka(_) => {}
         }
     }
 
