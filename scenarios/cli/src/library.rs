@@ -14,36 +14,8 @@ pub struct Story {
     pub source: &'static str,
 }
 
-macro_rules! library {
-    ($($name:literal),* $(,)?) => {
-        [$(Story {
-            name: $name,
-            source: include_str!(concat!("../../library/", $name, ".toml")),
-        }),*]
-    };
-}
-
 /// All of them, by name.
-pub const LIBRARY: &[Story] = &library![
-    "clock-jump-monotonic",
-    "disk-full-on-one-server",
-    "four-servers-split-in-half",
-    "leader-cut-off-alone",
-    "leader-paused-past-sync-limit",
-    "lose-one-follower",
-    "lose-the-leader",
-    "lose-two-of-five-zookeepers",
-    "lose-two-of-three-zookeepers",
-    "one-way-cut-follower-to-leader",
-    "session-expiry-at-tick-boundaries",
-    "slow-fsync-on-the-leader",
-    "steady-state",
-    "synchronised-before-acknowledged",
-    "three-localhost-lists",
-    "three-standalone-by-mistake",
-    "torn-log-tail",
-    "two-hosts-power-cut",
-];
+pub const LIBRARY: &[Story] = include!(concat!(env!("OUT_DIR"), "/library.rs"));
 
 /// The scenario of this name, with or without `.toml`.
 pub fn named(name: &str) -> Option<Story> {
