@@ -1,0 +1,1 @@
+//! Connections, queue and handlers, as clients notice them.
