@@ -111,12 +111,14 @@ fn seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
 
 const UP_EXAMPLES: &str = "\
 Examples:
-  rehearsal up --zookeepers 3
-      three servers on free ports; addresses and folders are printed
-  rehearsal up --zookeepers 3 --port 2181 --data ./zk
-      on ports 2181, 2182 and 2183, with files that are there again the next time
-  RUST_LOG=debug rehearsal up --zookeepers 1
-      with everything the server says
+  rehearsal up
+      three servers and three brokers on free ports; addresses and folders are printed
+  rehearsal up --brokers 0 --port 2181 --data ./zk
+      ZooKeeper alone on ports 2181, 2182 and 2183, with files that are there again the next time
+  rehearsal up --kafka 2.5 --port 2181
+      servers on 2181 to 2183, brokers of Kafka 2.5 on 2184 to 2186
+  RUST_LOG=debug rehearsal up --zookeepers 1 --brokers 1
+      with everything they say
 
 It serves until Ctrl-C or SIGTERM.";
 
@@ -124,13 +126,19 @@ It serves until Ctrl-C or SIGTERM.";
 #[derive(Args, Debug)]
 #[command(after_help = UP_EXAMPLES)]
 pub struct UpArgs {
-    /// How many servers; one alone is a standalone server
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=99))]
+    /// How many ZooKeeper servers; one alone is a standalone server
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=99))]
     pub zookeepers: u16,
-    /// Where the servers keep their files [default: a new folder among the temporary ones]
+    /// How many Kafka brokers; none for ZooKeeper alone
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(0..=99))]
+    pub brokers: u16,
+    /// Which version of Kafka they behave as: 2.3, 2.5 or fixed
+    #[arg(long, value_name = "VERSION", default_value = "fixed")]
+    pub kafka: String,
+    /// Where servers and brokers keep their files [default: a new folder among the temporary ones]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// The first server's port for clients; the others follow [default: free ports]
+    /// The first server's port for clients; the other servers follow, then the brokers [default: free ports]
     #[arg(long, value_name = "BASE", value_parser = clap::value_parser!(u16).range(1..))]
     pub port: Option<u16>,
 }

@@ -214,7 +214,7 @@ fn up_prints_addresses_and_serves_until_sigterm() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().display().to_string();
     let mut child = Command::new(env!("CARGO_BIN_EXE_rehearsal"))
-        .args(["up", "--zookeepers", "1", "--data", &data])
+        .args(["up", "--zookeepers", "1", "--brokers", "0", "--data", &data])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -240,7 +240,8 @@ fn a_port_in_use_is_told() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = taken.local_addr().expect("it is bound").port().to_string();
     let data = folder.path().display().to_string();
-    let came = rehearsal(&["up", "--zookeepers", "1", "--port", &port, "--data", &data]);
+    let came =
+        rehearsal(&["up", "--zookeepers", "1", "--brokers", "0", "--port", &port, "--data", &data]);
     assert_eq!((came.code, came.out.as_str()), (Some(3), ""));
     assert_has(&came.err, &["error: cannot use 127.0.0.1:", &port]);
 }

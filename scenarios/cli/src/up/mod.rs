@@ -1,5 +1,7 @@
-//! `rehearsal up`: the same servers on this computer's sockets and files, for clients of any kind. Nothing is simulated and
-//! nothing is checked.
+//! `rehearsal up`: the same servers and brokers on this computer's sockets and files, for clients of any kind. Nothing is
+//! simulated and nothing is checked.
+
+mod brokers;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -15,8 +17,8 @@ use crate::Exit;
 use crate::args::UpArgs;
 use crate::terminal;
 
-/// How long a server may take to stop before it is killed.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a server or broker may take to stop before it is killed.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Ports of servers among themselves, by the names they have among themselves.
 const PEER_PORTS: [u16; 2] = [2888, 3888];
 /// The port for clients that the first server believes to have.
@@ -42,6 +44,8 @@ pub fn up(args: &UpArgs) -> Exit {
 
 fn serve(args: &UpArgs) -> Result<Exit, String> {
     let count = usize::from(args.zookeepers);
+    let first_broker_port =
+        args.port.map(|base| u16::try_from(usize::from(base) + count).unwrap_or(u16::MAX));
     let names: Vec<String> = (1..=count).map(|number| format!("zk-{number}")).collect();
     let folder = folder(args.data.as_deref())?;
     let wrong = |what: &str, error: std::io::Error| format!("{what}: {error}");
@@ -60,6 +64,9 @@ fn serve(args: &UpArgs) -> Result<Exit, String> {
         live.start(spec, move |_| Coordinator::new(config.clone()))
             .map_err(|e| wrong(&format!("cannot start {name}"), e))?;
     }
+    let connect: Vec<String> =
+        names.iter().enumerate().map(|(i, name)| format!("{name}:{}", client_port(i))).collect();
+    let brokers = brokers::start(&mut live, args, &connect.join(","), first_broker_port, &folder)?;
     let mut text = String::new();
     for (name, address) in names.iter().zip(&addresses) {
         let data = folder.join(name).join("data");
@@ -67,12 +74,15 @@ fn serve(args: &UpArgs) -> Result<Exit, String> {
     }
     let all: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
     text.push_str(&format!("connect  {}\n", all.join(",")));
+    text.push_str(&brokers::described(&brokers, &folder));
     terminal::print(&text);
 
-    live.serve(|live, _| names.iter().any(|name| live.is_running(name)))
+    let all: Vec<&String> = brokers.iter().map(|(name, _)| name).chain(&names).collect();
+    live.serve(|live, _| all.iter().any(|name| live.is_running(name)))
         .map_err(|e| wrong("cannot listen for signals", e))?;
-    let is_asked = names.iter().any(|name| live.is_running(name));
-    for name in &names {
+    let is_asked = all.iter().any(|name| live.is_running(name));
+    // Brokers first: a controlled shutdown needs ZooKeeper.
+    for name in all {
         live.stop(name, PATIENCE);
     }
     if !is_asked {
