@@ -9,6 +9,7 @@ pub mod client;
 pub mod config;
 pub mod controller;
 pub mod id;
+pub mod life;
 pub mod log;
 pub mod mechanism;
 pub mod metadata;

@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use kafka_protocol::messages as m;
+use kafka_protocol::messages::update_metadata_request::UpdateMetadataPartitionState;
+
 use crate::config::Endpoint;
 use crate::id::{BrokerId, ControllerEpoch, LeaderEpoch};
 
@@ -53,4 +56,71 @@ impl Cache {
     pub fn partition(&self, topic: &str, partition: i32) -> Option<&PartitionState> {
         self.topics.get(topic)?.get(&partition)
     }
+
+    /// Takes over what a controller says: the live brokers as a whole, and the partitions it names. Topics that lost their
+    /// last partition are returned: they are being deleted.
+    pub fn update(&mut self, request: &m::UpdateMetadataRequest) -> Vec<Arc<str>> {
+        self.controller = Some(BrokerId(request.controller_id.0)).filter(|id| id.0 >= 0);
+        self.brokers = request.live_brokers.iter().map(live_broker).collect();
+        let mut gone = Vec::new();
+        for partition in &request.ungrouped_partition_states {
+            self.update_partition(&partition.topic_name.0, partition, &mut gone);
+        }
+        for topic in &request.topic_states {
+            for partition in &topic.partition_states {
+                self.update_partition(&topic.topic_name.0, partition, &mut gone);
+            }
+        }
+        gone
+    }
+
+    fn update_partition(
+        &mut self,
+        topic: &str,
+        told: &UpdateMetadataPartitionState,
+        gone: &mut Vec<Arc<str>>,
+    ) {
+        if BrokerId(told.leader.0) == LEADER_DURING_DELETION {
+            let Some(partitions) = self.topics.get_mut(topic) else { return };
+            partitions.remove(&told.partition_index);
+            if partitions.is_empty()
+                && let Some((topic, _)) = self.topics.remove_entry(topic)
+            {
+                gone.push(topic);
+            }
+            return;
+        }
+        let ids = |brokers: &[m::BrokerId]| brokers.iter().map(|id| BrokerId(id.0)).collect();
+        let state = PartitionState {
+            leader: BrokerId(told.leader.0),
+            epoch: LeaderEpoch(told.leader_epoch),
+            isr: ids(&told.isr),
+            replicas: ids(&told.replicas),
+            offline: ids(&told.offline_replicas),
+            zk_version: told.zk_version,
+            controller_epoch: ControllerEpoch(told.controller_epoch),
+        };
+        match self.topics.get_mut(topic) {
+            Some(partitions) => drop(partitions.insert(told.partition_index, state)),
+            None => {
+                let partitions = BTreeMap::from([(told.partition_index, state)]);
+                self.topics.insert(topic.into(), partitions);
+            }
+        }
+    }
+}
+
+/// Instead of a leader: the partition is being deleted (`LeaderDuringDelete`).
+pub const LEADER_DURING_DELETION: BrokerId = BrokerId(-2);
+
+fn live_broker(
+    broker: &m::update_metadata_request::UpdateMetadataBroker,
+) -> (BrokerId, (Vec<Endpoint>, Option<String>)) {
+    let endpoint = |at: &m::update_metadata_request::UpdateMetadataEndpoint| Endpoint {
+        name: at.listener.to_string(),
+        host: at.host.to_string(),
+        port: u16::try_from(at.port).unwrap_or(0),
+    };
+    let endpoints = broker.endpoints.iter().map(endpoint).collect();
+    (BrokerId(broker.id.0), (endpoints, broker.rack.as_ref().map(ToString::to_string)))
 }

@@ -1,0 +1,85 @@
+//! What leaders tell the controller about changed ISRs: one `isr_change_notification` for many changes
+//! (`ReplicaManager.maybePropagateIsrChanges`). The controller reads the states itself and tells all brokers.
+
+use std::collections::BTreeSet;
+
+use coordinator::txn::Acl;
+use coordinator::wire::client::{CreateFlags, Request};
+use machine::{Duration, Instant};
+use serde_json::json;
+
+use crate::id::TopicPartition;
+
+/// How often it is looked whether there is something to tell.
+const LOOK_EVERY: Duration = Duration::from_millis(2_500);
+/// Nothing is told as long as changes follow each other faster than this …
+const QUIET: Duration = Duration::from_millis(5_000);
+/// … unless nothing was told for this long.
+const SILENCE_MAX: Duration = Duration::from_millis(60_000);
+
+/// Changes that were not told yet.
+#[derive(Clone, Debug, Default)]
+pub struct IsrNews {
+    changed: BTreeSet<TopicPartition>,
+    /// On their way to ZooKeeper.
+    telling: BTreeSet<TopicPartition>,
+    last_change: Instant,
+    last_told: Instant,
+    look_at: Instant,
+}
+
+impl IsrNews {
+    /// The schedule begins now.
+    pub fn begin(&mut self, now: Instant) {
+        (self.last_told, self.look_at) = (now, now);
+    }
+
+    /// The ISR of this partition was changed in ZooKeeper.
+    pub fn changed(&mut self, partition: TopicPartition, now: Instant) {
+        self.changed.insert(partition);
+        self.last_change = now;
+        if self.look_at < now {
+            let past = now.since(self.look_at).as_micros().div_ceil(LOOK_EVERY.as_micros());
+            self.look_at += LOOK_EVERY.times(past);
+        }
+    }
+
+    /// When to call [`Self::look`].
+    pub fn wake_at(&self) -> Option<Instant> {
+        (!self.changed.is_empty()).then_some(self.look_at)
+    }
+
+    /// What is to be asked of ZooKeeper now, if anything.
+    pub fn look(&mut self, now: Instant) -> Option<Request> {
+        if self.changed.is_empty() || now < self.look_at {
+            return None;
+        }
+        self.look_at = now + LOOK_EVERY;
+        let due = self.last_change + QUIET < now || self.last_told + SILENCE_MAX < now;
+        if !due || !self.telling.is_empty() {
+            return None;
+        }
+        self.last_told = now;
+        self.telling = std::mem::take(&mut self.changed);
+        let partitions = self.telling.iter().map(|TopicPartition { topic, partition }| {
+            let topic = json!(&**topic);
+            format!(r#"{{"topic":{topic},"partition":{partition}}}"#)
+        });
+        let partitions: Vec<_> = partitions.collect();
+        let json = format!(r#"{{"version":1,"partitions":[{}]}}"#, partitions.join(","));
+        Some(Request::Create {
+            path: "/isr_change_notification/isr_change_".into(),
+            data: super::data(json),
+            acl: Acl::open(),
+            flags: CreateFlags { ephemeral: false, sequential: true }.to_wire(),
+        })
+    }
+
+    /// The reply to what [`Self::look`] asked.
+    pub fn replied(&mut self, told: bool) {
+        let telling = std::mem::take(&mut self.telling);
+        if !told {
+            self.changed.extend(telling);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! A broker on the bench, beside a small ZooKeeper.
