@@ -1,0 +1,243 @@
+//! An admin tool: one command, carried out in one or more calls through brokers, with the tool's output and exit code
+//! (`kafka-topics`, `kafka-configs`, `kafka-leader-election` on `KafkaAdminClient`).
+//!
+//! A call goes to the controller or to any broker, is tried again after retriable errors and lost connections, and gives up
+//! at its deadline. What the commands ask and answer is in [`command`], the words of their failures in [`texts`].
+
+mod command;
+mod texts;
+
+use machine::{Context, Duration, Input, Instant};
+
+use super::metadata::Metadata;
+use super::network::{Event, Network, Settings};
+use super::{AdminConfig, ClientConfig, View, errors};
+use crate::id::BrokerId;
+use crate::mechanism::Preset;
+use crate::note::{AdminDid, ClientNote, Failure};
+use crate::wire::{Response, error};
+use command::{Next, Progress, Step, To};
+use texts::{Ending, Trouble};
+
+/// `retry.backoff.ms`
+const RETRY_BACKOFF: Duration = Duration::from_millis(100);
+
+/// `metadata.max.age.ms`
+const METADATA_AGE_MAX: Duration = Duration::from_secs(300);
+
+/// `request.timeout.ms` since 2.5, where a call may take longer than a request (KIP-533).
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The call under way.
+#[derive(Debug)]
+struct Call {
+    step: Step,
+    deadline: Instant,
+    /// The deadline as the error message says it, ms since 1970.
+    deadline_ms: i64,
+    /// How often it failed.
+    tries: u32,
+    /// Not before this it is sent (again).
+    due_at: Instant,
+    sent: bool,
+}
+
+/// An admin tool at work.
+#[derive(Debug)]
+pub struct Admin {
+    config: AdminConfig,
+    preset: Preset,
+    bootstrap: String,
+    network: Network<()>,
+    progress: Progress,
+    /// `None` once the tool is done.
+    call: Option<Call>,
+    /// What was printed so far.
+    printed: String,
+    events: Vec<Event<()>>,
+}
+
+impl Admin {
+    /// A tool that begins now.
+    pub fn new(
+        client: &ClientConfig,
+        config: AdminConfig,
+        cx: &mut Context<'_, ClientNote>,
+    ) -> Self {
+        let request_timeout = match client.preset {
+            Preset::V2_3 => config.timeout,
+            Preset::V2_5 | Preset::Fixed => config.timeout.min(REQUEST_TIMEOUT),
+        };
+        let settings = Settings {
+            client_id: client.id.clone(),
+            preset: client.preset,
+            request_timeout,
+            in_flight_max: 1,
+        };
+        let metadata = Metadata::new(None, &client.bootstrap, RETRY_BACKOFF, METADATA_AGE_MAX);
+        cx.note(ClientNote::AdminAsked {
+            id: config.step.clone(),
+            what: command::summary(&config.command).into(),
+        });
+        let mut admin = Self {
+            preset: client.preset,
+            bootstrap: client.bootstrap.join(","),
+            network: Network::new(settings, metadata),
+            progress: Progress::new(config.command.clone(), client.preset),
+            call: None,
+            printed: command::preamble(&config.command),
+            events: Vec::new(),
+            config,
+        };
+        let first = admin.progress.begin();
+        admin.go_on(first, cx);
+        admin
+    }
+
+    /// Takes an input.
+    pub fn handle(&mut self, input: &Input, cx: &mut Context<'_, ClientNote>) {
+        let mut events = std::mem::take(&mut self.events);
+        self.network.handle(input, cx, &mut events);
+        for event in events.drain(..) {
+            match event {
+                Event::Answered { response, .. } => self.answered(response, cx),
+                Event::Lost { why, .. } => self.lost(why, cx),
+                Event::Ready | Event::Learned => {}
+            }
+        }
+        self.events = events;
+        self.look_at_the_clock(cx);
+        self.send(cx);
+        if self.call.is_some() {
+            self.network.refresh(cx);
+        }
+    }
+
+    /// When it wants to be given an input.
+    pub fn wake_at(&self) -> Instant {
+        let Some(call) = &self.call else { return Instant::NEVER };
+        let due = if call.sent { Instant::NEVER } else { call.due_at };
+        // A call that is due waits for a broker, not for time.
+        let due = if call.tries > 0 { due } else { Instant::NEVER };
+        call.deadline.min(due).min(self.network.wake_at())
+    }
+
+    /// What can be seen of it.
+    pub fn view(&self) -> View {
+        View { waiting: u64::from(self.call.is_some()), ..View::default() }
+    }
+
+    fn go_on(&mut self, next: Next, cx: &mut Context<'_, ClientNote>) {
+        match next {
+            Next::Ask(step) => {
+                let timeout_ms = self.config.timeout.as_millis() as i64;
+                self.call = Some(Call {
+                    step,
+                    deadline: cx.now() + self.config.timeout,
+                    deadline_ms: cx.wall().as_millis().saturating_add(timeout_ms),
+                    tries: 0,
+                    due_at: cx.now(),
+                    sent: false,
+                });
+            }
+            Next::Again(code) => self.failed(errors::exception(code).0, Some(code), cx),
+            Next::Done(text) => self.end(Ok(text), cx),
+            Next::Failed(trouble) => self.end(Err(trouble), cx),
+        }
+    }
+
+    fn answered(&mut self, response: Response, cx: &mut Context<'_, ClientNote>) {
+        let Some(call) = &mut self.call else { return };
+        call.sent = false;
+        let next = self.progress.answered(call.step, response);
+        self.go_on(next, cx);
+    }
+
+    fn lost(&mut self, _why: Failure, cx: &mut Context<'_, ClientNote>) {
+        self.failed("DisconnectException", None, cx);
+    }
+
+    /// The call failed in a way that may pass.
+    fn failed(&mut self, _exception: &str, code: Option<i16>, cx: &mut Context<'_, ClientNote>) {
+        if code.is_none_or(|code| {
+            code == error::NOT_CONTROLLER || errors::is_invalid_metadata(code)
+        }) {
+            self.network.metadata.want();
+        }
+        let Some(call) = &mut self.call else { return };
+        call.sent = false;
+        call.tries += 1;
+        call.due_at = cx.now() + RETRY_BACKOFF;
+        let retries = match self.preset {
+            Preset::V2_3 => 5,
+            Preset::V2_5 | Preset::Fixed => u32::MAX,
+        };
+        if call.tries > retries {
+            let message = format!(
+                "Call(callName={}, deadlineMs={}) timed out at {} after {} attempt(s)",
+                call.step.name(),
+                call.deadline_ms,
+                cx.wall().as_millis(),
+                call.tries,
+            );
+            self.end(Err(Trouble::timed_out(message)), cx);
+        }
+    }
+
+    fn look_at_the_clock(&mut self, cx: &mut Context<'_, ClientNote>) {
+        let Some(call) = &self.call else { return };
+        if call.deadline <= cx.now() {
+            let message = match call.sent {
+                true => "Aborted due to timeout.",
+                false => "Timed out waiting for a node assignment.",
+            };
+            self.end(Err(Trouble::timed_out(message.to_owned())), cx);
+        }
+    }
+
+    fn send(&mut self, cx: &mut Context<'_, ClientNote>) {
+        let Some(call) = self.call.as_ref().filter(|call| !call.sent) else { return };
+        if call.due_at > cx.now() {
+            return;
+        }
+        let (step, left) = (call.step, call.deadline.since(cx.now()));
+        let Some(node) = self.node(step, cx) else { return };
+        if self.network.is_ready(node, cx) {
+            let timeout_ms = i32::try_from(left.as_millis()).unwrap_or(i32::MAX);
+            let request = self.progress.request(step, timeout_ms);
+            self.network.send(node, &request, Some(()), cx);
+            if let Some(call) = &mut self.call {
+                call.sent = true;
+            }
+        }
+    }
+
+    /// Who is to be asked: nobody before the brokers are known from one of them.
+    fn node(&mut self, step: Step, cx: &mut Context<'_, ClientNote>) -> Option<BrokerId> {
+        let node = match step.to() {
+            To::Controller => self.network.metadata.controller(),
+            To::Anybody if self.network.metadata.is_known() => self.network.least_loaded(cx),
+            To::Anybody => None,
+        };
+        if node.is_none() {
+            self.network.metadata.want();
+        }
+        node
+    }
+
+    fn end(&mut self, result: Result<String, Trouble>, cx: &mut Context<'_, ClientNote>) {
+        self.call = None;
+        let Ending { exit, text } = match result {
+            Ok(text) => Ending { exit: 0, text },
+            Err(trouble) => {
+                texts::failure(&self.config.command, &trouble, &self.bootstrap, self.preset, cx.wall())
+            }
+        };
+        self.printed.push_str(&text);
+        cx.note(ClientNote::AdminDone {
+            id: self.config.step.clone(),
+            did: AdminDid { exit, output: self.printed.as_str().into() },
+        });
+        cx.exit(exit, "the command has ended");
+    }
+}
