@@ -4,6 +4,7 @@
 #[cfg(test)]
 pub(crate) mod fake;
 mod keeper;
+mod order;
 pub mod znode;
 
 pub use keeper::{Asker, Keeper, KeeperEvent, ZkError};
