@@ -1,13 +1,22 @@
 //! What a broker is told: the keys of `server.properties` it understands, with the defaults of its version.
 
+mod endpoint;
+pub(crate) mod keys;
+mod read;
+mod topic;
+pub(crate) mod value;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
 use machine::Duration;
-use serde::Serialize;
 
 use crate::id::BrokerId;
 use crate::mechanism::{Mechanisms, Preset};
+
+pub use endpoint::Endpoint;
+pub use topic::TopicConfig;
+pub(crate) use topic::{TOPIC_KEYS, topic_key};
 
 /// The settings of one broker. All fields have the meaning of the key in their documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +93,7 @@ pub struct Config {
     pub replica_socket_timeout: Duration,
     /// `replica.high.watermark.checkpoint.interval.ms`
     pub high_watermark_checkpoint_interval: Duration,
-    /// `fetch.max.bytes` of the broker
+    /// `fetch.max.bytes` of the broker, which 2.3 did not have: there it is the greatest number
     pub fetch_bytes_max: i32,
     /// `log.flush.offset.checkpoint.interval.ms` (recovery points)
     pub recovery_point_checkpoint_interval: Duration,
@@ -98,50 +107,8 @@ pub struct Config {
     pub index_bytes_max: u32,
     /// What topics have unless they say otherwise (`log.segment.bytes`, `min.insync.replicas`, …).
     pub topic_defaults: TopicConfig,
-}
-
-/// `NAME://host:port`. An empty host means all addresses.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Endpoint {
-    /// The listener's name (`PLAINTEXT`).
-    pub name: String,
-    /// The host.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-}
-
-/// The settings of one topic.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TopicConfig {
-    /// `min.insync.replicas`
-    pub min_insync_replicas: u32,
-    /// `unclean.leader.election.enable`
-    pub unclean_leader_election: bool,
-    /// `segment.bytes`
-    pub segment_bytes: u32,
-    /// `segment.ms`
-    pub segment_age_max: Duration,
-    /// `segment.jitter.ms`
-    pub segment_jitter: Duration,
-    /// `index.interval.bytes`
-    pub index_interval_bytes: u32,
-    /// `segment.index.bytes`
-    pub index_bytes_max: u32,
-    /// `retention.ms`, `None` for -1
-    pub retention: Option<Duration>,
-    /// `retention.bytes`, `None` for -1
-    pub retention_bytes: Option<u64>,
-    /// `max.message.bytes`
-    pub message_bytes_max: u32,
-    /// `flush.messages`, `None` for 2^63-1
-    pub flush_messages: Option<u64>,
-    /// `flush.ms`, `None` for 2^63-1
-    pub flush_interval: Option<Duration>,
-    /// `file.delete.delay.ms`
-    pub file_delete_delay: Duration,
-    /// What is understood, kept and shown, but changes nothing here (`cleanup.policy`, `compression.type`, …).
-    pub others: BTreeMap<String, String>,
+    /// What was said in `server.properties`, by key, as it was said.
+    pub given: BTreeMap<String, String>,
 }
 
 /// A setting with which the real broker exits at start, or which cannot be modelled.
@@ -162,25 +129,15 @@ impl fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// The settings of `server.properties` lines, later ones winning; and warnings about keys that mean nothing here.
-    ///
-    /// # Errors
-    /// What the real broker refuses at start.
-    pub fn from_properties(
-        _properties: &[(String, String)],
-        _preset: Preset,
-        _mechanisms: Mechanisms,
-    ) -> Result<(Self, Vec<String>), ConfigError> {
-        unimplemented!()
+    /// Gives the advertised listeners without a host this one: the real broker takes the canonical name of its machine.
+    pub fn advertise_as(&mut self, host: &str) {
+        for endpoint in &mut self.advertised_listeners {
+            if endpoint.host.is_empty() {
+                host.clone_into(&mut endpoint.host);
+            }
+        }
     }
 }
 
-impl TopicConfig {
-    /// These settings with a topic's own on top.
-    ///
-    /// # Errors
-    /// The message of `InvalidConfigurationException` / `ConfigException`.
-    pub fn with(&self, _overrides: &BTreeMap<String, String>) -> Result<Self, String> {
-        unimplemented!()
-    }
-}
+#[cfg(test)]
+mod tests;
