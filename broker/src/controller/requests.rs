@@ -1,0 +1,265 @@
+//! What brokers and operators ask of the controller, and what brokers answer to it: controlled shutdown, elections on demand, answers to
+//! control requests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kafka_protocol::messages as m;
+use kafka_protocol::protocol::StrBytes;
+use m::controlled_shutdown_response::RemainingPartition;
+use m::elect_leaders_response::{PartitionResult, ReplicaElectionResult};
+use machine::Context;
+
+use super::context::{ReplicaState, Replicas};
+use super::desk::Desk;
+use super::partition_state::Strategy;
+use super::steps::{Reign, Step};
+use super::{ControllerEvent, Owed};
+use crate::id::{BrokerEpoch, BrokerId, TopicPartition};
+use crate::note::Note;
+use crate::wire::{Response, error};
+
+impl Owed {
+    /// The response that says only this.
+    pub fn refused(self, error: i16) -> ControllerEvent {
+        let response = match &self {
+            Self::Shutdown { .. } => shutdown_response(error, &[]),
+            Self::Election { version, .. } => election_response(error, *version, &BTreeMap::new()),
+        };
+        ControllerEvent::Answer(self.id(), response)
+    }
+}
+
+/// The partitions named in a request; `None` for all.
+pub fn named(request: &m::ElectLeadersRequest) -> Option<Vec<TopicPartition>> {
+    let topics = request.topic_partitions.as_ref()?;
+    let mut names = BTreeSet::new();
+    for topic in topics {
+        let name: std::sync::Arc<str> = topic.topic.as_str().into();
+        names.extend(topic.partitions.iter().map(|id| TopicPartition::new(name.clone(), *id)));
+    }
+    Some(names.into_iter().collect())
+}
+
+impl Reign {
+    /// `doControlledShutdown`: the broker leads no partition any more for which there is somebody else.
+    ///
+    /// # Errors
+    /// The error code of the response.
+    pub(super) fn shut_down(
+        &mut self,
+        request: &m::ControlledShutdownRequest,
+        desk: &mut Desk,
+    ) -> Result<(), i16> {
+        let broker = BrokerId(request.broker_id.0);
+        let live = self.context.brokers.get(&broker).ok_or(error::BROKER_NOT_AVAILABLE)?;
+        let epoch = BrokerEpoch(request.broker_epoch);
+        if epoch != BrokerEpoch::UNKNOWN && epoch < live.epoch {
+            return Err(error::STALE_BROKER_EPOCH);
+        }
+        self.context.shutting_down.insert(broker);
+        let (mut led, mut followed) = (Vec::new(), Vec::new());
+        for (name, partition) in &self.context.partitions {
+            let counts = partition.assignment.len() > 1
+                && partition.assignment.contains(&broker)
+                && !self.context.is_to_be_deleted(&name.topic);
+            match &partition.leadership {
+                Some(known) if counts && known.state.leader == broker => led.push(name.clone()),
+                Some(_) if counts => followed.push(name.clone()),
+                _ => {}
+            }
+        }
+        desk.next([
+            Step::MakeOnline(led, Strategy::ControlledShutdown),
+            Step::StopFollowing(broker, followed),
+            Step::AnswerShutdown(broker),
+        ]);
+        Ok(())
+    }
+
+    /// The broker stops to fetch, then leaves the ISRs of what it follows.
+    pub(super) fn stop_following(
+        &mut self,
+        broker: BrokerId,
+        partitions: Vec<TopicPartition>,
+        desk: &mut Desk,
+        cx: &mut Context<'_, Note>,
+    ) {
+        for partition in &partitions {
+            self.batch.stop_replica(broker, partition, false);
+        }
+        self.send(cx);
+        desk.next([Step::MoveOffline(Replicas::from([(broker, partitions)]))]);
+    }
+
+    pub(super) fn answer_shutdown(&mut self, broker: BrokerId, desk: &mut Desk) {
+        let Some(Owed::Shutdown { id }) = desk.owed.take() else { return };
+        let remaining: Vec<_> = self
+            .context
+            .partitions
+            .iter()
+            .filter(|(_, known)| known.leader() == Some(broker) && known.assignment.len() > 1)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let response = shutdown_response(error::NONE, &remaining);
+        desk.events.push(ControllerEvent::Answer(id, response));
+    }
+
+    /// Elections on demand: those that make sense are held, the others are answered at once.
+    pub(super) fn elect_on_demand(&mut self, request: &m::ElectLeadersRequest, desk: &mut Desk) {
+        let all = request.topic_partitions.is_none();
+        let names =
+            named(request).unwrap_or_else(|| self.context.partitions.keys().cloned().collect());
+        let strategy = match request.election_type {
+            0 => Strategy::Preferred,
+            _ => Strategy::Offline { unclean_allowed: true },
+        };
+        self.elections.clear();
+        let mut electable = Vec::new();
+        for name in names {
+            let refused = match self.context.partitions.get(&name) {
+                None => Some(error::UNKNOWN_TOPIC_OR_PARTITION),
+                Some(_) if self.context.is_to_be_deleted(&name.topic) => {
+                    Some(error::INVALID_TOPIC_EXCEPTION)
+                }
+                Some(partition) => {
+                    let needed = match strategy {
+                        Strategy::Preferred => self.is_led_by_another(&name),
+                        _ => partition.leader().is_none_or(|id| !self.context.is_live(id)),
+                    };
+                    (!needed).then_some(error::ELECTION_NOT_NEEDED)
+                }
+            };
+            match refused {
+                None => electable.push(name),
+                // Who asks for all wants to hear only of what was done.
+                Some(error::ELECTION_NOT_NEEDED) if all => {}
+                Some(error) => {
+                    self.elections.insert(name, Err(error));
+                }
+            }
+        }
+        desk.next([Step::MakeOnline(electable, strategy), Step::AnswerElection]);
+    }
+
+    pub(super) fn answer_election(&mut self, desk: &mut Desk) {
+        let elections = std::mem::take(&mut self.elections);
+        let Some(Owed::Election { id, version }) = desk.owed.take() else { return };
+        let response = election_response(error::NONE, version, &elections);
+        desk.events.push(ControllerEvent::Answer(id, response));
+    }
+
+    /// A broker has answered LeaderAndIsr: replicas on a directory that has failed say so.
+    pub(super) fn roles_answered(
+        &mut self,
+        broker: BrokerId,
+        response: &m::LeaderAndIsrResponse,
+        desk: &mut Desk,
+    ) {
+        if response.error_code != error::NONE {
+            return;
+        }
+        let mut failed = self.context.offline_directories.remove(&broker).unwrap_or_default();
+        let mut lost = Vec::new();
+        for answer in &response.partition_errors {
+            let name = TopicPartition::new(answer.topic_name.as_str(), answer.partition_index);
+            match answer.error_code {
+                error::NONE => {
+                    failed.remove(&name);
+                }
+                error::KAFKA_STORAGE_ERROR => {
+                    if failed.insert(name.clone()) {
+                        lost.push(name);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if !failed.is_empty() {
+            self.context.offline_directories.insert(broker, failed);
+        }
+        if !lost.is_empty() {
+            desk.next([Step::ReplicasLost(Replicas::from([(broker, lost)]))]);
+        }
+    }
+
+    /// A broker has answered StopReplica(delete).
+    pub(super) fn deletions_answered(
+        &mut self,
+        broker: BrokerId,
+        response: &m::StopReplicaResponse,
+        desk: &mut Desk,
+    ) {
+        let (mut done, mut failed) = (Vec::new(), Vec::new());
+        for answer in &response.partition_errors {
+            let name = TopicPartition::new(answer.topic_name.as_str(), answer.partition_index);
+            if !self.context.is_to_be_deleted(&name.topic) {
+                continue;
+            }
+            match (response.error_code, answer.error_code) {
+                (error::NONE, error::NONE) => done.push(name),
+                _ => failed.push(name),
+            }
+        }
+        if !done.is_empty() {
+            let done = Replicas::from([(broker, done)]);
+            self.move_replicas(&done, ReplicaState::DeletionSuccessful);
+            desk.next([Step::ResumeDeletions]);
+        }
+        if !failed.is_empty() {
+            desk.next([Step::DeletionFailed(Replicas::from([(broker, failed)]))]);
+        }
+    }
+}
+
+fn shutdown_response(error: i16, remaining: &[TopicPartition]) -> Response {
+    let remaining = remaining.iter().map(|name| {
+        RemainingPartition::default()
+            .with_topic_name(topic_name(name))
+            .with_partition_index(name.partition)
+    });
+    m::ControlledShutdownResponse::default()
+        .with_error_code(error)
+        .with_remaining_partitions(remaining.collect())
+        .into()
+}
+
+fn election_response(
+    error: i16,
+    version: i16,
+    elections: &BTreeMap<TopicPartition, Result<BrokerId, i16>>,
+) -> Response {
+    let mut topics: Vec<ReplicaElectionResult> = Vec::new();
+    for (name, result) in elections {
+        let code = result.err().unwrap_or(error::NONE);
+        let message = result.err().map(|code| StrBytes::from_static_str(words(code)));
+        let partition = PartitionResult::default()
+            .with_partition_id(name.partition)
+            .with_error_code(code)
+            .with_error_message(message);
+        match topics.last_mut() {
+            Some(topic) if *topic.topic == *name.topic => topic.partition_result.push(partition),
+            _ => topics.push(
+                ReplicaElectionResult::default()
+                    .with_topic(topic_name(name))
+                    .with_partition_result(vec![partition]),
+            ),
+        }
+    }
+    let response = m::ElectLeadersResponse::default().with_replica_election_results(topics);
+    // Version 0 has no error of its own.
+    if version == 0 { response } else { response.with_error_code(error) }.into()
+}
+
+fn words(code: i16) -> &'static str {
+    match code {
+        error::UNKNOWN_TOPIC_OR_PARTITION => "The partition does not exist.",
+        error::INVALID_TOPIC_EXCEPTION => "The topic is being deleted",
+        error::ELECTION_NOT_NEEDED => "Leader election not needed for topic partition",
+        error::PREFERRED_LEADER_NOT_AVAILABLE => "The preferred leader was not available",
+        _ => "Eligible topic partition leaders are not available",
+    }
+}
+
+fn topic_name(name: &TopicPartition) -> m::TopicName {
+    m::TopicName(StrBytes::from_string(name.topic.to_string()))
+}
