@@ -14,7 +14,7 @@ use super::network::{Event, Network, Settings};
 use super::{AdminConfig, ClientConfig, View, errors};
 use crate::id::BrokerId;
 use crate::mechanism::Preset;
-use crate::note::{AdminDid, ClientNote, Failure};
+use crate::note::{AdminDid, ClientNote};
 use crate::wire::{Response, error};
 use command::{Next, Progress, Step, To};
 use texts::{Ending, Trouble};
@@ -37,8 +37,8 @@ struct Call {
     deadline_ms: i64,
     /// How often it failed.
     tries: u32,
-    /// Not before this it is sent (again).
-    due_at: Instant,
+    /// After a failure: not before this it is sent again.
+    rests_until: Option<Instant>,
     sent: bool,
 }
 
@@ -101,7 +101,7 @@ impl Admin {
         for event in events.drain(..) {
             match event {
                 Event::Answered { response, .. } => self.answered(response, cx),
-                Event::Lost { why, .. } => self.lost(why, cx),
+                Event::Lost { .. } => self.failed(None, cx),
                 Event::Ready | Event::Learned => {}
             }
         }
@@ -116,10 +116,8 @@ impl Admin {
     /// When it wants to be given an input.
     pub fn wake_at(&self) -> Instant {
         let Some(call) = &self.call else { return Instant::NEVER };
-        let due = if call.sent { Instant::NEVER } else { call.due_at };
-        // A call that is due waits for a broker, not for time.
-        let due = if call.tries > 0 { due } else { Instant::NEVER };
-        call.deadline.min(due).min(self.network.wake_at())
+        let rested = call.rests_until.unwrap_or(Instant::NEVER);
+        call.deadline.min(rested).min(self.network.wake_at())
     }
 
     /// What can be seen of it.
@@ -136,11 +134,11 @@ impl Admin {
                     deadline: cx.now() + self.config.timeout,
                     deadline_ms: cx.wall().as_millis().saturating_add(timeout_ms),
                     tries: 0,
-                    due_at: cx.now(),
+                    rests_until: None,
                     sent: false,
                 });
             }
-            Next::Again(code) => self.failed(errors::exception(code).0, Some(code), cx),
+            Next::Again(code) => self.failed(Some(code), cx),
             Next::Done(text) => self.end(Ok(text), cx),
             Next::Failed(trouble) => self.end(Err(trouble), cx),
         }
@@ -153,21 +151,17 @@ impl Admin {
         self.go_on(next, cx);
     }
 
-    fn lost(&mut self, _why: Failure, cx: &mut Context<'_, ClientNote>) {
-        self.failed("DisconnectException", None, cx);
-    }
-
-    /// The call failed in a way that may pass.
-    fn failed(&mut self, _exception: &str, code: Option<i16>, cx: &mut Context<'_, ClientNote>) {
-        if code.is_none_or(|code| {
-            code == error::NOT_CONTROLLER || errors::is_invalid_metadata(code)
-        }) {
+    /// The call failed in a way that may pass: with an error, or with its connection.
+    fn failed(&mut self, code: Option<i16>, cx: &mut Context<'_, ClientNote>) {
+        let outdated =
+            |code: i16| code == error::NOT_CONTROLLER || errors::is_invalid_metadata(code);
+        if code.is_none_or(outdated) {
             self.network.metadata.want();
         }
         let Some(call) = &mut self.call else { return };
         call.sent = false;
         call.tries += 1;
-        call.due_at = cx.now() + RETRY_BACKOFF;
+        call.rests_until = Some(cx.now() + RETRY_BACKOFF);
         let retries = match self.preset {
             Preset::V2_3 => 5,
             Preset::V2_5 | Preset::Fixed => u32::MAX,
@@ -196,10 +190,11 @@ impl Admin {
     }
 
     fn send(&mut self, cx: &mut Context<'_, ClientNote>) {
-        let Some(call) = self.call.as_ref().filter(|call| !call.sent) else { return };
-        if call.due_at > cx.now() {
+        let Some(call) = self.call.as_mut().filter(|call| !call.sent) else { return };
+        if call.rests_until.is_some_and(|until| until > cx.now()) {
             return;
         }
+        call.rests_until = None;
         let (step, left) = (call.step, call.deadline.since(cx.now()));
         let Some(node) = self.node(step, cx) else { return };
         if self.network.is_ready(node, cx) {
@@ -229,9 +224,13 @@ impl Admin {
         self.call = None;
         let Ending { exit, text } = match result {
             Ok(text) => Ending { exit: 0, text },
-            Err(trouble) => {
-                texts::failure(&self.config.command, &trouble, &self.bootstrap, self.preset, cx.wall())
-            }
+            Err(trouble) => texts::failure(
+                &self.config.command,
+                &trouble,
+                &self.bootstrap,
+                self.preset,
+                cx.wall(),
+            ),
         };
         self.printed.push_str(&text);
         cx.note(ClientNote::AdminDone {

@@ -130,7 +130,8 @@ impl Consumer {
             }
         }
         self.events = events;
-        while let Some((at, partition)) = self.resting.first().copied().filter(|(at, _)| *at <= cx.now())
+        while let Some((at, partition)) =
+            self.resting.first().copied().filter(|(at, _)| *at <= cx.now())
         {
             self.resting.remove(&(at, partition));
             self.settle(partition, cx);

@@ -41,20 +41,18 @@ pub fn is_retriable(code: i16) -> bool {
 /// The Java class of an error, without its package, and the words it carries if the broker sent none.
 pub fn exception(code: i16) -> (&'static str, &'static str) {
     match code {
-        UNKNOWN_TOPIC_OR_PARTITION => (
-            "UnknownTopicOrPartitionException",
-            "This server does not host this topic-partition.",
-        ),
+        UNKNOWN_TOPIC_OR_PARTITION => {
+            ("UnknownTopicOrPartitionException", "This server does not host this topic-partition.")
+        }
         LEADER_NOT_AVAILABLE => (
             "LeaderNotAvailableException",
             "There is no leader for this topic-partition as we are in the middle of a leadership election.",
         ),
         REQUEST_TIMED_OUT => ("TimeoutException", "The request timed out."),
         BROKER_NOT_AVAILABLE => ("BrokerNotAvailableException", "The broker is not available."),
-        NETWORK_EXCEPTION => (
-            "NetworkException",
-            "The server disconnected before a response was received.",
-        ),
+        NETWORK_EXCEPTION => {
+            ("NetworkException", "The server disconnected before a response was received.")
+        }
         INVALID_TOPIC_EXCEPTION => (
             "InvalidTopicException",
             "The request attempted to perform an operation on an invalid topic.",
@@ -63,9 +61,7 @@ pub fn exception(code: i16) -> (&'static str, &'static str) {
             ("UnsupportedVersionException", "The version of API is not supported.")
         }
         TOPIC_ALREADY_EXISTS => ("TopicExistsException", "Topic with this name already exists."),
-        INVALID_PARTITIONS => {
-            ("InvalidPartitionsException", "Number of partitions is below 1.")
-        }
+        INVALID_PARTITIONS => ("InvalidPartitionsException", "Number of partitions is below 1."),
         INVALID_REPLICATION_FACTOR => (
             "InvalidReplicationFactorException",
             "Replication factor is below 1 or larger than the number of available brokers.",
@@ -85,11 +81,12 @@ pub fn exception(code: i16) -> (&'static str, &'static str) {
         POLICY_VIOLATION => {
             ("PolicyViolationException", "Request parameters do not satisfy the configured policy.")
         }
-        TOPIC_DELETION_DISABLED => ("TopicDeletionDisabledException", "Topic deletion is disabled."),
-        PREFERRED_LEADER_NOT_AVAILABLE => (
-            "PreferredLeaderNotAvailableException",
-            "The preferred leader was not available.",
-        ),
+        TOPIC_DELETION_DISABLED => {
+            ("TopicDeletionDisabledException", "Topic deletion is disabled.")
+        }
+        PREFERRED_LEADER_NOT_AVAILABLE => {
+            ("PreferredLeaderNotAvailableException", "The preferred leader was not available.")
+        }
         ELIGIBLE_LEADERS_NOT_AVAILABLE => (
             "EligibleLeadersNotAvailableException",
             "Eligible topic partition leaders are not available.",

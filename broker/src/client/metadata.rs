@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kafka_protocol::messages as m;
+use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::protocol::StrBytes;
 use machine::{Duration, Instant};
 
@@ -113,7 +114,7 @@ impl Metadata {
     /// The question. Topics are created by it where brokers allow that.
     pub fn request(&self) -> m::MetadataRequest {
         let topics = self.topic.iter().map(|topic| {
-            m::MetadataRequestTopic::default().with_name(Some(m::TopicName(topic.clone())))
+            MetadataRequestTopic::default().with_name(Some(m::TopicName(topic.clone())))
         });
         m::MetadataRequest::default()
             .with_topics(Some(topics.collect()))
@@ -155,10 +156,7 @@ impl Metadata {
         true
     }
 
-    fn learn_partitions(
-        &mut self,
-        partitions: &[m::metadata_response::MetadataResponsePartition],
-    ) {
+    fn learn_partitions(&mut self, partitions: &[m::metadata_response::MetadataResponsePartition]) {
         for partition in partitions {
             let epoch = LeaderEpoch(partition.leader_epoch);
             let seen = self.epoch(partition.partition_index);

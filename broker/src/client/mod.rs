@@ -1,4 +1,19 @@
 //! Kafka's clients as machines: a producer, a consumer of assigned partitions, an admin tool.
+//!
+//! Behaviour and defaults are those of the Java clients of the preset's release. Groups, transactions and idempotence are
+//! not here.
+
+mod accumulator;
+mod admin;
+mod consumer;
+pub mod describe;
+mod errors;
+mod load;
+mod metadata;
+mod network;
+mod producer;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -153,12 +168,35 @@ pub enum Command {
 }
 
 /// A Kafka client.
-pub struct Client {}
+#[derive(Debug)]
+pub struct Client {
+    config: ClientConfig,
+    role: Role,
+    /// When it wants to be woken, as of the last input.
+    wake_at: Instant,
+}
+
+/// What a client is at the moment.
+#[derive(Debug)]
+enum Role {
+    /// It has not been booted.
+    Unborn,
+    /// It begins then.
+    Waiting(Instant),
+    /// It produces.
+    Producer(Box<producer::Producer>),
+    /// It consumes.
+    Consumer(Box<consumer::Consumer>),
+    /// It carries out a command.
+    Admin(Box<admin::Admin>),
+    /// It was told to stop.
+    Stopped,
+}
 
 /// What can be seen of a client.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct View {
-    /// Batches handed over and neither acknowledged nor given up.
+    /// Batches handed over and neither acknowledged nor given up; for a tool, whether it is at work.
     pub waiting: u64,
     /// Batches acknowledged.
     pub acked: u64,
@@ -168,8 +206,23 @@ pub struct View {
 
 impl Client {
     /// A client for this work.
-    pub fn new(_config: ClientConfig) -> Self {
-        unimplemented!()
+    pub fn new(config: ClientConfig) -> Self {
+        Self { config, role: Role::Unborn, wake_at: Instant::NEVER }
+    }
+
+    /// Begins its work if the time has come.
+    fn begin(&mut self, cx: &mut Context<'_, ClientNote>) {
+        self.role = match &self.config.kind {
+            Kind::Producer(config) => {
+                Role::Producer(Box::new(producer::Producer::new(&self.config, config.clone(), cx)))
+            }
+            Kind::Consumer(config) => {
+                Role::Consumer(Box::new(consumer::Consumer::new(&self.config, config.clone())))
+            }
+            Kind::Admin(config) => {
+                Role::Admin(Box::new(admin::Admin::new(&self.config, config.clone(), cx)))
+            }
+        };
     }
 }
 
@@ -177,15 +230,46 @@ impl Machine for Client {
     type Note = ClientNote;
     type View = View;
 
-    fn handle(&mut self, _input: Input, _cx: &mut Context<'_, ClientNote>) {
-        unimplemented!()
+    fn handle(&mut self, input: Input, cx: &mut Context<'_, ClientNote>) {
+        match input {
+            Input::Booted => self.role = Role::Waiting(cx.now() + self.config.start_after),
+            Input::Stop => {
+                self.role = Role::Stopped;
+                cx.exit(0, "stopped");
+            }
+            _ => {}
+        }
+        if matches!(self.role, Role::Waiting(until) if until <= cx.now()) {
+            self.begin(cx);
+        }
+        self.wake_at = match &mut self.role {
+            Role::Unborn | Role::Stopped => Instant::NEVER,
+            Role::Waiting(until) => *until,
+            Role::Producer(producer) => {
+                producer.handle(&input, cx);
+                producer.wake_at()
+            }
+            Role::Consumer(consumer) => {
+                consumer.handle(&input, cx);
+                consumer.wake_at()
+            }
+            Role::Admin(admin) => {
+                admin.handle(&input, cx);
+                admin.wake_at()
+            }
+        };
     }
 
     fn wake_at(&self) -> Option<Instant> {
-        unimplemented!()
+        (self.wake_at != Instant::NEVER).then_some(self.wake_at)
     }
 
     fn view(&self) -> View {
-        unimplemented!()
+        match &self.role {
+            Role::Unborn | Role::Waiting(_) | Role::Stopped => View::default(),
+            Role::Producer(producer) => producer.view(),
+            Role::Consumer(consumer) => consumer.view(),
+            Role::Admin(admin) => admin.view(),
+        }
     }
 }

@@ -296,9 +296,7 @@ impl Producer {
     /// It is sent again if the failure may pass and the batch has attempts and time left.
     fn failed(&mut self, batch: Batch, because: Failure, cx: &mut Context<'_, ClientNote>) {
         let (retriable, outdated) = match because {
-            Failure::Error(code) => {
-                (errors::is_retriable(code), errors::is_invalid_metadata(code))
-            }
+            Failure::Error(code) => (errors::is_retriable(code), errors::is_invalid_metadata(code)),
             _ => (true, true),
         };
         if outdated {

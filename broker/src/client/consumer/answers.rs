@@ -66,8 +66,7 @@ impl Consumer {
         }
         for data in answer.responses.iter().flat_map(|topic| &topic.partitions) {
             let partition = data.partition_index;
-            let asked_at =
-                self.sessions.get(&node).and_then(|session| session.asked_at(partition));
+            let asked_at = self.sessions.get(&node).and_then(|session| session.asked_at(partition));
             let stage = self.assigned.get(&partition).map(|assigned| assigned.stage);
             let (Some(asked_at), Some(Stage::Fetching(position))) = (asked_at, stage) else {
                 continue;
