@@ -8,10 +8,11 @@ use machine::{Chance, ChanceKey, Duration, Instant};
 
 use super::{Client, Outage, Plan, Promises, Said, Step, Trigger};
 use crate::cluster::{Broker, Cluster};
-use crate::script::action::Action;
+use crate::script::action::{Action, Deed};
 use crate::script::client::{self, Knows};
 use crate::script::condition::Condition;
 use crate::script::ensemble::client_address;
+use crate::script::kafka::admin::{Admin, Command};
 use crate::script::selector::Selector;
 use crate::script::step::{self, When};
 use crate::script::time::{Anchor, Moment, Window};
@@ -24,7 +25,13 @@ const ROUNDS_MAX: u64 = 10_000;
 /// give equal plans.
 pub fn draw(script: &Script, cluster: &Cluster, seed: u64) -> Plan {
     let names = Names::of(script, cluster);
-    let mut draw = Draw { names: &names, seed, dates: Vec::new(), end: script.duration.value };
+    let mut draw = Draw {
+        names: &names,
+        everywhere: cluster.brokers.iter().map(Broker::client_address).collect(),
+        seed,
+        dates: Vec::new(),
+        end: script.duration.value,
+    };
     let clients = script.clients.iter().map(|one| draw.client(one, cluster)).collect();
     let steps = draw.steps(&script.steps);
     let promises = draw.promises(script);
@@ -63,6 +70,8 @@ fn power(script: &Script, names: &Names) -> std::collections::BTreeMap<String, V
 
 struct Draw<'n> {
     names: &'n Names,
+    /// The addresses of all brokers.
+    everywhere: Vec<String>,
     seed: u64,
     /// The dates drawn so far, of the first firing of each dated step.
     dates: Vec<(String, u64)>,
@@ -76,10 +85,9 @@ impl Draw<'_> {
     }
 
     fn client(&self, client: &client::Client, cluster: &Cluster) -> Client {
-        let everywhere = || cluster.brokers.iter().map(Broker::client_address).collect();
         let bootstrap = match &client.knows {
             Knows::Bootstrap(addresses) => addresses.clone(),
-            _ if client.work.topic().is_some() => everywhere(),
+            _ if client.work.topic().is_some() => self.everywhere.clone(),
             _ => Vec::new(),
         };
         let connect = match &client.knows {
@@ -201,7 +209,25 @@ impl Draw<'_> {
 
     fn action(&self, action: &Action, whose: &str) -> Action {
         let to = action.to.as_ref().map(|to| self.bind(to, &format!("{whose}/to")));
-        Action { deed: action.deed.clone(), who: self.bind(&action.who, whose), to }
+        let mut deed = action.deed.clone();
+        if let Deed::Admin(admin) = &mut deed {
+            self.spell_out(admin);
+        }
+        Action { deed, who: self.bind(&action.who, whose), to }
+    }
+
+    /// Fills in what an admin command says of all brokers or of all partitions of a topic.
+    fn spell_out(&self, admin: &mut Admin) {
+        if admin.bootstrap.is_empty() {
+            admin.bootstrap.clone_from(&self.everywhere);
+        }
+        if let Command::ElectLeaders { topic, partitions, .. } = &mut admin.command
+            && let Some(topic) = topic.take()
+        {
+            let count = self.names.topics.get(&topic).copied().flatten().unwrap_or(1);
+            let all = (0..count).map(|number| TopicPartition::new(topic.as_str(), number));
+            *partitions = Some(all.collect());
+        }
     }
 
     /// The selector with names for patterns and rankings for choices.
@@ -215,6 +241,7 @@ impl Draw<'_> {
         selector.map(&mut |part| match part {
             Selector::Pattern(pattern) => Some(Selector::Nodes(names.nodes(pattern))),
             Selector::ClientPattern(pattern) => Some(Selector::Nodes(names.clients(pattern))),
+            Selector::SessionPattern(pattern) => Some(Selector::Nodes(names.sessions(pattern))),
             Selector::Servers => Some(Selector::Nodes(names.servers.clone())),
             Selector::Brokers => Some(Selector::Nodes(names.brokers.clone())),
             Selector::Clients => Some(Selector::Nodes(names.clients.clone())),
@@ -278,12 +305,15 @@ impl Draw<'_> {
         }
     }
 
-    /// The clients of a selector that do this work; all of it for `session`.
+    /// The clients of a selector that do this work; all that have sessions for `session`.
     fn clients_that(&self, work: &str, clients: &Selector, script: &Script) -> Vec<String> {
         let chosen = self.bind(clients, "promise").resolve(&NothingRuns);
         let does = |id: &String| {
             let client = script.clients.iter().find(|client| client.id.value == *id);
-            client.is_some_and(|client| work == "session" || client.work.word() == work)
+            client.is_some_and(|client| match work {
+                "session" => client.work.topic().is_none(),
+                work => client.work.word() == work,
+            })
         };
         chosen.into_iter().filter(does).collect()
     }

@@ -4,6 +4,7 @@ use machine::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{Fields, Value};
+use super::kafka;
 use super::kafka::client::{Consume, Produce};
 use super::phrase::Mention;
 use super::problems::{Located, Problems, Span};
@@ -126,17 +127,31 @@ impl Work {
 }
 
 /// All kinds of work.
-pub const WORKS: [&str; 6] = ["write", "read", "lock", "watch", "sequence", "multi"];
+pub const WORKS: [&str; 8] =
+    ["write", "read", "lock", "watch", "sequence", "multi", "produce", "consume"];
+
+/// The kinds of work that are done with brokers.
+const OF_KAFKA: [&str; 2] = ["produce", "consume"];
 
 /// Reads one client.
 pub fn read(value: Value<'_>, problems: &mut Problems) -> Option<Client> {
     let mut fields = Fields::at(value, "a client", problems)?;
     let id = fields.need_text("id", problems);
-    let work = read_work(&mut fields, problems);
-    let timeout = fields.duration("session-timeout", problems);
-    let start = fields.duration("start", problems);
+    let of_kafka = OF_KAFKA.into_iter().find(|work| fields.has(work));
     let mut mentions = Vec::new();
-    let knows = read_knows(&mut fields, &mut mentions, problems);
+    let work = read_work(&mut fields, &mut mentions, problems);
+    let start = fields.duration("start", problems);
+    let timeout = match of_kafka {
+        None => fields.duration("session-timeout", problems),
+        Some(_) => None,
+    };
+    let knows = match of_kafka {
+        None => read_knows(&mut fields, &mut mentions, problems),
+        Some(work) => {
+            fields.call(format!("a client that does `{work}`"));
+            read_bootstrap(&mut fields, problems)
+        }
+    };
     fields.finish(problems);
     let id = id?;
     Some(Client {
@@ -150,7 +165,11 @@ pub fn read(value: Value<'_>, problems: &mut Problems) -> Option<Client> {
     })
 }
 
-fn read_work(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Work> {
+fn read_work(
+    fields: &mut Fields<'_>,
+    mentions: &mut Vec<Mention>,
+    problems: &mut Problems,
+) -> Option<Work> {
     let written: Vec<_> = WORKS.into_iter().filter(|work| fields.has(work)).collect();
     let values: Vec<_> = WORKS.into_iter().filter_map(|work| fields.value(work)).collect();
     let (work, value) = match (&written[..], &values[..]) {
@@ -169,47 +188,60 @@ fn read_work(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Work> {
         }
     };
     let mut inner = Fields::at(value, &format!("`{work}`"), problems)?;
+    if OF_KAFKA.contains(&work) {
+        let work = kafka::client::read(work, &mut inner, mentions, problems);
+        inner.finish(problems);
+        return work;
+    }
+    let work = read_work_of_zookeeper(work, &mut inner, problems);
+    inner.finish(problems);
+    work
+}
+
+fn read_work_of_zookeeper(
+    work: &str,
+    inner: &mut Fields<'_>,
+    problems: &mut Problems,
+) -> Option<Work> {
     let every = || Duration::from_millis(100);
-    let path = read_path(&mut inner, problems);
+    let path = read_path(inner, problems);
     let pause = |inner: &mut Fields<'_>, problems: &mut Problems| {
         let pause = inner.duration("every", problems).map_or_else(every, |every| every.value);
         pause.max(Duration::from_millis(1))
     };
-    let work = match work {
+    match work {
         "write" => {
-            let every = pause(&mut inner, problems);
+            let every = pause(inner, problems);
             let bytes = inner.number("bytes", problems).unwrap_or(32);
             if bytes > 1_000_000 {
                 let span = inner.key_span("bytes");
                 problems.add("E0105", &span, "a znode holds less than 1 MiB: at most 1000000");
             }
-            let checked = flag(&mut inner, "checked", problems);
+            let checked = flag(inner, "checked", problems);
             path.map(|path| Work::Write { path, every, bytes, checked })
         }
         "read" => {
-            let every = pause(&mut inner, problems);
-            let sync = flag(&mut inner, "sync", problems);
+            let every = pause(inner, problems);
+            let sync = flag(inner, "sync", problems);
             path.map(|path| Work::Read { path, every, sync })
         }
         "lock" => {
-            let queued = flag(&mut inner, "queued", problems);
+            let queued = flag(inner, "queued", problems);
             path.map(|path| Work::Lock { path, queued })
         }
         "watch" => {
-            let children = flag(&mut inner, "children", problems);
+            let children = flag(inner, "children", problems);
             path.map(|path| Work::Watch { path, children })
         }
         "sequence" => {
-            let every = pause(&mut inner, problems);
+            let every = pause(inner, problems);
             path.map(|path| Work::Sequence { path, every })
         }
         _ => {
-            let every = pause(&mut inner, problems);
+            let every = pause(inner, problems);
             path.map(|path| Work::Multi { path, every })
         }
-    };
-    inner.finish(problems);
-    work
+    }
 }
 
 /// A choice that is not made if it is not written.
@@ -229,6 +261,15 @@ fn read_path(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String>
         return None;
     }
     Some(path.value)
+}
+
+/// `bootstrap`: the addresses of brokers; those of all brokers, if not said.
+fn read_bootstrap(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Knows> {
+    if !fields.has("bootstrap") {
+        fields.ignore(&["bootstrap"]);
+        return Some(Knows::All);
+    }
+    kafka::client::read_bootstrap(fields, problems).map(Knows::Bootstrap)
 }
 
 fn read_knows(

@@ -103,6 +103,24 @@ pub enum Excuse {
     Acks1,
 }
 
+impl Excuse {
+    /// All, with the words for them.
+    pub const ALL: [(&str, Self); 6] = [
+        ("E1", Self::E1),
+        ("E2", Self::E2),
+        ("E3", Self::E3),
+        ("E4", Self::E4),
+        ("E5", Self::E5),
+        ("acks=1", Self::Acks1),
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        let mut all = Self::ALL.into_iter();
+        all.find(|(_, excuse)| *excuse == self).map_or("", |(word, _)| word)
+    }
+}
+
 /// When an outage ends.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -137,6 +155,9 @@ pub fn read(value: Value<'_>, problems: &mut Problems) -> Expect {
     }
     for value in fields.list("always", problems) {
         expect.always.extend(read_throughout(value, mentions, problems));
+    }
+    for value in fields.list("loses", problems) {
+        expect.loses.extend(read_loss(value, mentions, problems));
     }
     fields.finish(problems);
     expect
@@ -242,7 +263,42 @@ fn read_outage(
     Some(Outage { work, clients, words, must, opens, closes, lasts, span })
 }
 
-/// `write(w1)`, `read(*)`, `session(lock1)`.
+/// `{ of = "acked(orders)", by = "E2" }`
+fn read_loss(
+    value: Value<'_>,
+    mentions: &mut Vec<Mention>,
+    problems: &mut Problems,
+) -> Option<Loss> {
+    let mut fields = Fields::at(value, "each of `loses`", problems)?;
+    let of = fields.need_text("of", problems);
+    let by = fields.need_text("by", problems);
+    fields.finish(problems);
+    let by = by.and_then(|by| {
+        let excuse = Excuse::ALL.into_iter().find(|(name, _)| *name == by.value);
+        if excuse.is_none() {
+            let message = format!("`{}` is no reason to lose an acknowledged record", by.value);
+            let report = problems.add("E0105", &by.span, message);
+            report.suggest(&by.value, Excuse::ALL.map(|(name, _)| name));
+        }
+        excuse.map(|(_, excuse)| excuse)
+    });
+    let of = of?;
+    let mut phrase = Phrase::of(&of, "E0203", problems).ok()?;
+    for sign in ["acked", "("] {
+        phrase.expect(sign, "E0203", problems).ok()?;
+    }
+    let Some((topic, place)) = phrase.take_name() else {
+        phrase.wanted("a topic", "E0203", problems);
+        return None;
+    };
+    phrase.mention(MentionKind::Topic, topic, place);
+    phrase.expect(")", "E0203", problems).ok()?;
+    phrase.end("E0203", problems).ok()?;
+    mentions.append(&mut phrase.mentions);
+    Some(Loss { topic: topic.to_string(), by: by? })
+}
+
+/// `write(w1)`, `read(*)`, `session(lock1)`, `produce(orders)`.
 fn read_service(
     text: &fields::Text,
     mentions: &mut Vec<Mention>,
@@ -258,13 +314,16 @@ fn read_service(
         return None;
     }
     phrase.expect("(", "E0203", problems).ok()?;
-    let clients = selector::take_clients(&mut phrase, problems).ok()?;
+    let clients = match token.text {
+        "session" => selector::take_clients_with_sessions(&mut phrase, problems),
+        _ => selector::take_clients(&mut phrase, problems),
+    };
+    let clients = clients.ok()?;
     phrase.expect(")", "E0203", problems).ok()?;
     phrase.end("E0203", problems).ok()?;
     if let Some(word) = WORKS.into_iter().find(|work| *work == token.text) {
-        let mut named = phrase.mentions.clone();
-        named.iter_mut().for_each(|mention| mention.kind = MentionKind::ClientThat(word));
-        mentions.append(&mut named);
+        let named = phrase.mentions.iter_mut();
+        named.for_each(|mention| mention.kind = MentionKind::ClientThat(word));
     }
     mentions.append(&mut phrase.mentions);
     Some((token.text.to_string(), clients))

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::client::Client;
 use super::phrase::{Mention, MentionKind};
 use super::problems::{Problems, Span};
 use super::selector::{Role, fits, is_pattern};
@@ -96,6 +97,13 @@ impl Names {
         on_topic.map(|(client, _)| client.clone()).collect()
     }
 
+    /// Of those, the ones that have sessions.
+    pub fn sessions(&self, pattern: &str) -> Vec<String> {
+        let clients = self.clients(pattern).into_iter();
+        let is_of_kafka = |id: &String| self.works_on.iter().any(|(client, _)| client == id);
+        clients.filter(|client| !is_of_kafka(client)).collect()
+    }
+
     /// The hosts of that name, or that fit that pattern: those of `[hosts]`, or else those of the
     /// cluster.
     pub fn hosts(&self, pattern: &str) -> Vec<String> {
@@ -128,8 +136,9 @@ pub fn check(script: &Script, cluster: Option<&Cluster>, problems: &mut Problems
         names: cluster.map(|cluster| Names::of(script, cluster)),
         steps: script.steps.iter().map(|step| step.id.value.as_str()).collect(),
     };
-    if let Some(names) = &known.names {
+    if let (Some(names), Some(cluster)) = (&known.names, cluster) {
         known.check_host_table(names, problems);
+        kafka::check(script, cluster, names, problems);
         for client in &script.clients {
             let what = match &client.id.value {
                 id if names.servers.contains(id) => "server",
@@ -169,6 +178,17 @@ struct Known<'s> {
     steps: Vec<&'s str>,
 }
 
+/// What a client must be.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// There.
+    Any,
+    /// Doing this.
+    Work(&'static str),
+    /// A client of ZooKeeper.
+    Session,
+}
+
 impl Known<'_> {
     fn check(&self, mention: &Mention, problems: &mut Problems) {
         let (name, span) = (mention.name.as_str(), &mention.span);
@@ -179,14 +199,22 @@ impl Known<'_> {
                 let wants_peers = mention.kind == MentionKind::StepWithPeers;
                 self.check_picks(name, wants_peers, span, problems);
             }
-            MentionKind::Client => self.check_client(name, None, span, problems),
-            MentionKind::ClientThat(work) => self.check_client(name, Some(work), span, problems),
+            MentionKind::Client => self.check_client(name, Wanted::Any, span, problems),
+            MentionKind::ClientThat(work) => {
+                self.check_client(name, Wanted::Work(work), span, problems);
+            }
+            MentionKind::ClientWithSession => {
+                self.check_client(name, Wanted::Session, span, problems);
+            }
             MentionKind::Node => self.check_node(name, span, problems),
             MentionKind::NodeOrState => self.check_state(name, span, problems),
             MentionKind::Broker => self.check_of_kafka(kafka::check_broker, mention, problems),
             MentionKind::Topic => self.check_of_kafka(kafka::check_topic, mention, problems),
             MentionKind::Partition => {
                 self.check_of_kafka(kafka::check_partition, mention, problems);
+            }
+            MentionKind::NumberOfPartition => {
+                self.check_of_kafka(kafka::check_number, mention, problems);
             }
             MentionKind::Host => self.check_host(name, span, problems),
             MentionKind::AnyOf(count) => {
@@ -225,27 +253,41 @@ impl Known<'_> {
     fn check_picks(&self, name: &str, wants_peers: bool, span: &Span, problems: &mut Problems) {
         let step = self.script.steps.iter().find(|step| step.id.value == name);
         let Some(action) = step.map(|step| &step.action) else { return };
-        let has_none = action.deed == super::action::Deed::HealAll;
+        let has_none =
+            matches!(action.deed, super::action::Deed::HealAll | super::action::Deed::Admin(_));
         if has_none || (wants_peers && action.to.is_none()) {
             let what = if wants_peers { "other side" } else { "victims" };
             problems.add("E0302", span, format!("step `{name}` has no {what}"));
         }
     }
 
-    fn check_client(&self, name: &str, work: Option<&str>, span: &Span, problems: &mut Problems) {
+    fn check_client(&self, name: &str, wanted: Wanted, span: &Span, problems: &mut Problems) {
         let clients = &self.script.clients;
-        let fit: Vec<_> = clients.iter().filter(|client| fits(name, &client.id.value)).collect();
-        if fit.is_empty() && work.is_none() {
+        let named: Vec<_> = clients.iter().filter(|client| fits(name, &client.id.value)).collect();
+        let on_topic = |client: &&Client| client.work.topic() == Some(name);
+        let fit = match named.is_empty() {
+            true => clients.iter().filter(on_topic).collect(),
+            false => named,
+        };
+        let Some(first) = fit.first() else {
             let report =
                 problems.add("E0303", span, format!("no client `{name}` in this scenario"));
             let report = report.label("unknown client");
             report.suggest(name, clients.iter().map(|client| client.id.value.as_str()));
-        }
-        let Some(work) = work else { return };
-        if !fit.is_empty() && fit.iter().all(|client| client.work.word() != work) {
-            let does = fit[0].work.word();
-            let message = format!("client `{}` does not `{work}`", fit[0].id.value);
-            problems.add("E0303", span, message).help(format!("it does `{does}`"));
+            return;
+        };
+        let (id, does) = (&first.id.value, first.work.word());
+        match wanted {
+            Wanted::Work(work) if fit.iter().all(|client| client.work.word() != work) => {
+                let message = format!("client `{id}` does not `{work}`");
+                problems.add("E0303", span, message).help(format!("it does `{does}`"));
+            }
+            Wanted::Session if fit.iter().all(|client| client.work.topic().is_some()) => {
+                let message = format!("client `{id}` has no session");
+                let report = problems.add("E0303", span, message);
+                report.help(format!("it does `{does}`, with brokers"));
+            }
+            _ => {}
         }
     }
 

@@ -46,11 +46,15 @@ pub enum MentionKind {
     Topic,
     /// A partition of a topic (`orders-0`).
     Partition,
+    /// A partition of a topic that is mentioned itself, too.
+    NumberOfPartition,
     /// A client, or a topic that clients work on.
     Client,
     /// A client, of which (or of some that fit the pattern) this is the work; or a topic for all
     /// that do this work on it.
     ClientThat(&'static str),
+    /// A client that has a session: one of ZooKeeper.
+    ClientWithSession,
     /// A step.
     Step,
     /// A step that picks nodes, so that it has victims.

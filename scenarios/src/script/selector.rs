@@ -22,7 +22,10 @@ mod reading;
 use broker::id::TopicPartition;
 use serde::{Deserialize, Serialize};
 
-pub use reading::{take, take_clients, take_partition, take_seen_by, take_seen_by_broker};
+pub use reading::{
+    take, take_clients, take_clients_with_sessions, take_partition, take_seen_by,
+    take_seen_by_broker,
+};
 
 use super::facts::Facts;
 
@@ -35,6 +38,9 @@ pub enum Selector {
     /// A name or a pattern of clients as written. Drawing a plan replaces it by
     /// [`Selector::Nodes`].
     ClientPattern(String),
+    /// A name or a pattern of clients that have sessions, as written. Drawing a plan replaces it by
+    /// [`Selector::Nodes`].
+    SessionPattern(String),
     /// An entry of `[hosts]` as written. Drawing a plan replaces it by [`Selector::Nodes`].
     Host(String),
     /// Some entries of `[hosts]` as written. Drawing a plan chooses them and replaces this by
@@ -166,6 +172,7 @@ impl Selector {
         match self {
             Self::Pattern(_)
             | Self::ClientPattern(_)
+            | Self::SessionPattern(_)
             | Self::Host(_)
             | Self::AnyHosts { .. }
             | Self::Servers

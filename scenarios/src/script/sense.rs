@@ -172,11 +172,20 @@ fn check_lost_quorum(script: &Script, dates: &Dates, problems: &mut Problems) {
     if returns {
         return;
     }
+    let servers: Vec<_> = (1..=zookeepers).map(|number| format!("zk-{number}")).collect();
+    let names = script.cluster(None).map(|cluster| super::Names::of(script, &cluster));
+    let are_servers = |pattern: &str| {
+        let nodes = names.as_ref().map(|names| names.nodes(pattern)).unwrap_or_default();
+        nodes.iter().all(|node| servers.contains(node))
+    };
     let taken = |step: &super::Step| match &step.action.who {
         _ if !step.action.deed.takes_nodes_away() => None,
-        Selector::Any { count, these, .. } if matches!(**these, Selector::Pattern(_)) => {
-            Some((*count, dates.steps.get(&step.id.value)?.1))
-        }
+        Selector::Any { count, these, .. } => match &**these {
+            Selector::Pattern(pattern) if are_servers(pattern) => {
+                Some((*count, dates.steps.get(&step.id.value)?.1))
+            }
+            _ => None,
+        },
         _ => None,
     };
     let servers = usize::try_from(zookeepers).unwrap_or(usize::MAX);

@@ -17,18 +17,20 @@
 //! | `lying-fsync` `lose-renames` `torn-tail` | `nodes` |
 //! | `clock-jump` `clock-drift` | `nodes`, `by` (`"+40s"`), `ppm` |
 //! | `service-time` | `nodes`, `per-input`, `per-byte-nanos` |
+//! | `create-topic` and other commands | see [`super::kafka::verb`] |
 
 use machine::Duration;
 
 use super::action::{Action, Deed, DiskDeed};
 use super::fields::{self, Fields, Text};
+use super::kafka;
 use super::phrase::{Mention, MentionKind, Phrase};
 use super::problems::Problems;
 use super::selector::{self, Selector};
 use super::time;
 
 /// All verbs.
-pub const VERBS: [&str; 29] = [
+pub const VERBS: [&str; 35] = [
     "kill",
     "stop",
     "restart",
@@ -58,6 +60,12 @@ pub const VERBS: [&str; 29] = [
     "clock-jump",
     "clock-drift",
     "service-time",
+    "create-topic",
+    "delete-topic",
+    "describe-topic",
+    "add-partitions",
+    "alter-config",
+    "elect-leaders",
 ];
 
 /// The action that the keys of a step describe, and the names it mentions. Complains and gives
@@ -66,6 +74,11 @@ pub fn action(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<(Actio
     let verb = fields.need_text("do", problems)?;
     fields.call(format!("a step that does `{}`", verb.value));
     let mut mentions = Vec::new();
+    if kafka::verb::VERBS.contains(&verb.value.as_str()) {
+        let admin = kafka::verb::read(&verb.value, fields, &mut mentions, problems)?;
+        let (deed, who) = (Deed::Admin(admin), Selector::Nodes(Vec::new()));
+        return Some((Action { deed, who, to: None }, mentions));
+    }
     let deed = deed(&verb, fields, problems);
     let (who, to) = sides(&verb, fields, &mut mentions, problems)?;
     Some((Action { deed: deed?, who, to }, mentions))

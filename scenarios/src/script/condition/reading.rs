@@ -153,7 +153,16 @@ fn take_call(
     }
     phrase.take();
     phrase.take();
-    let clients = selector::take_clients(phrase, problems)?;
+    let first = phrase.mentions.len();
+    let clients = match name {
+        "acked" | "failed" | "consumed" => selector::take_clients(phrase, problems)?,
+        _ => selector::take_clients_with_sessions(phrase, problems)?,
+    };
+    if name == "consumed" {
+        for mention in &mut phrase.mentions[first..] {
+            mention.kind = MentionKind::ClientThat("consume");
+        }
+    }
     phrase.expect(")", RULE, problems)?;
     Ok(Some(clients))
 }

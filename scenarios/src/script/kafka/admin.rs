@@ -59,6 +59,8 @@ pub enum Command {
     },
     /// `kafka-leader-election`, before 2.4 `kafka-preferred-replica-election`
     ElectLeaders {
+        /// Of all partitions of this topic. Drawing a plan replaces it by `partitions`.
+        topic: Option<String>,
         /// Of which partitions; `None` for all there are.
         partitions: Option<Vec<TopicPartition>>,
         /// `--election-type unclean` instead of preferred.
@@ -96,7 +98,7 @@ impl From<&Command> for kafka::Command {
                 Self::AddPartitions { topic, partitions }
             }
             Command::AlterConfig { topic, config } => Self::AlterConfig { topic, config },
-            Command::ElectLeaders { partitions, unclean } => {
+            Command::ElectLeaders { partitions, unclean, .. } => {
                 Self::ElectLeaders { partitions, unclean }
             }
         }
@@ -121,12 +123,13 @@ impl fmt::Display for Command {
                 let settings = config.iter().map(|(key, value)| format!("{key}={value}"));
                 write!(f, "set {} of topic {topic}", settings.collect::<Vec<_>>().join(", "))
             }
-            Self::ElectLeaders { partitions, unclean } => {
+            Self::ElectLeaders { topic, partitions, unclean } => {
                 let how = if *unclean { "unclean" } else { "preferred" };
                 write!(f, "elect {how} leaders of ")?;
-                match partitions {
-                    None => f.write_str("all partitions"),
-                    Some(some) => {
+                match (topic, partitions) {
+                    (Some(topic), None) => write!(f, "topic {topic}"),
+                    (None, None) => f.write_str("all partitions"),
+                    (_, Some(some)) => {
                         let some: Vec<_> = some.iter().map(ToString::to_string).collect();
                         f.write_str(&some.join(", "))
                     }

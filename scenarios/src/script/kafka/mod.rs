@@ -16,12 +16,13 @@ pub mod client;
 mod names;
 mod overrides;
 mod reading;
+pub mod verb;
 
 use std::collections::BTreeMap;
 
 use broker::mechanism::Preset;
 
-pub use names::{check_broker, check_partition, check_topic, topics};
+pub use names::{check, check_broker, check_number, check_partition, check_topic, topics};
 pub use overrides::Overrides;
 pub use reading::{SettingsOf, check_name, read, read_settings, read_shape};
 

@@ -5,11 +5,51 @@ use std::collections::BTreeMap;
 use broker::id::TopicPartition;
 
 use super::admin::Command;
-use crate::cluster::Cluster;
+use crate::cluster::{Broker, Cluster, Topic};
 use crate::script::action::Deed;
 use crate::script::problems::{Problems, Span};
 use crate::script::selector::is_pattern;
 use crate::script::{Names, Script};
+
+/// Checks what is neither a mention nor a matter of one place: brokers for everything that needs them, replicas on
+/// brokers that exist, names for the tools of admins.
+pub fn check(script: &Script, cluster: &Cluster, names: &Names, problems: &mut Problems) {
+    let ids: Vec<i32> = cluster.brokers.iter().filter_map(Broker::id).collect();
+    for topic in &script.ensemble.kafka.topics {
+        if !no_brokers(names, &topic.span, problems) {
+            check_replicas(&topic.value, &ids, &topic.span, problems);
+        }
+    }
+    for step in &script.steps {
+        let Deed::Admin(admin) = &step.action.deed else { continue };
+        if names.all().contains(&step.id.value) {
+            let message = format!("`{}` is the name of a node already", step.id.value);
+            let report = problems.add("E0305", &step.id.span, message);
+            report.help("the admin tool of a step is a node named after the step");
+        }
+        let fails = admin.expect_exit.is_some_and(|code| code != 0);
+        match &admin.command {
+            Command::CreateTopic(topic) if !no_brokers(names, &step.span, problems) && !fails => {
+                check_replicas(topic, &ids, &step.span, problems);
+            }
+            Command::DescribeTopic { topic: None } | Command::ElectLeaders { topic: None, .. } => {
+                no_brokers(names, &step.span, problems);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Replicas that somebody wants to have on brokers must find them.
+fn check_replicas(topic: &Topic, ids: &[i32], span: &Span, problems: &mut Problems) {
+    let wanted = topic.assignment.values().flatten();
+    if let Some(unknown) = wanted.into_iter().find(|id| !ids.contains(id)) {
+        let message = format!("topic `{}` has a replica on broker {unknown}", topic.name);
+        let report = problems.add("E0307", span, message).label("no broker has this id");
+        let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
+        report.help(format!("broker ids are {}", ids.join(", ")));
+    }
+}
 
 /// The topics of a scenario on this cluster, with how many partitions each may come to have; `None` where nobody says.
 pub fn topics(script: &Script, cluster: &Cluster) -> BTreeMap<String, Option<i32>> {
@@ -65,6 +105,14 @@ pub fn check_partition(names: &Names, partition: &str, span: &Span, problems: &m
             });
         }
         Some(_) => {}
+    }
+}
+
+/// The topic, if it is known, has this partition.
+pub fn check_number(names: &Names, partition: &str, span: &Span, problems: &mut Problems) {
+    let topic = partition.rsplit_once('-').map_or("", |(topic, _)| topic);
+    if names.topics.contains_key(topic) {
+        check_partition(names, partition, span, problems);
     }
 }
 

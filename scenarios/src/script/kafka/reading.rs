@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use broker::mechanism::Preset;
 use toml::de::DeValue;
 
+use super::client::within;
 use super::{Kafka, overrides};
 use crate::cluster::Topic;
 use crate::script::fields::{self, Fields, Value};
 use crate::script::problems::{Located, Problems, Span};
 
 /// As many partitions as one topic may have here; real clusters stop earlier.
-const PARTITIONS_MAX: u64 = 10_000;
+pub(super) const PARTITIONS_MAX: u64 = 10_000;
 /// As many replicas as a partition may be asked to have.
 const REPLICAS_MAX: u64 = 999;
 
@@ -24,6 +25,16 @@ pub fn read(cluster: &mut Fields<'_>, problems: &mut Problems) -> Option<Kafka> 
     if brokers > 0 && cluster.has("from") {
         let span = cluster.key_span("brokers");
         problems.add("E0403", &span, "[cluster] has `brokers` or `from`, not both");
+    }
+    let keys = ["kafka", "kafka-config", "kafka-mechanisms", "topics"];
+    if brokers == 0 && !cluster.has("from") {
+        cluster.ignore(&keys);
+        let Some(key) = keys.into_iter().find(|key| cluster.has(key)) else {
+            return Some(Kafka::default());
+        };
+        let message = format!("[cluster] has `{key}` and no brokers");
+        problems.add("E0102", &cluster.key_span(key), message).help("write `brokers = 3`");
+        return None;
     }
     let version = cluster.text("kafka", problems).and_then(|version| {
         let preset = Preset::named(&version.value);
@@ -74,9 +85,9 @@ fn read_topic(value: Value<'_>, problems: &mut Problems) -> Option<Located<Topic
 
 /// `partitions`, `replication-factor`, `min-insync-replicas`, `replicas`, `config`: a topic but for its name.
 pub fn read_shape(name: String, fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Topic> {
-    let partitions = count(fields, "partitions", PARTITIONS_MAX, problems);
-    let factor = count(fields, "replication-factor", REPLICAS_MAX, problems);
-    let min_insync = count(fields, "min-insync-replicas", REPLICAS_MAX, problems);
+    let partitions = within(fields, "partitions", 1, PARTITIONS_MAX, problems);
+    let factor = within(fields, "replication-factor", 1, REPLICAS_MAX, problems);
+    let min_insync = within(fields, "min-insync-replicas", 1, REPLICAS_MAX, problems);
     let config = fields.value("config");
     let config = config.map(|value| read_settings(value, "config", SettingsOf::Topic, problems));
     let mut config = config.unwrap_or_default();
@@ -118,22 +129,6 @@ pub fn read_shape(name: String, fields: &mut Fields<'_>, problems: &mut Problems
 
 /// The setting of a topic without which acks=all means little.
 const MIN_INSYNC: &str = "min.insync.replicas";
-
-/// A number from 1.
-fn count(
-    fields: &mut Fields<'_>,
-    key: &'static str,
-    max: u64,
-    problems: &mut Problems,
-) -> Option<u64> {
-    let number = fields.number(key, problems)?;
-    let good = (1..=max).contains(&number);
-    if !good {
-        let message = format!("`{key}` is from 1 to {max}");
-        problems.add("E0105", &fields.key_span(key), message);
-    }
-    good.then_some(number)
-}
 
 /// What is written, or what `replicas` says; they must not differ.
 fn agree(

@@ -112,7 +112,7 @@ fn take_call(
     problems: &mut Problems,
 ) -> Result<Selector, Misread> {
     let selector = match name {
-        "server-of" => Selector::ServerOf(Box::new(take_clients(phrase, problems)?)),
+        "server-of" => Selector::ServerOf(Box::new(take_clients_with_sessions(phrase, problems)?)),
         "victims" | "peers" | "host" => {
             let token = match phrase.peek() {
                 Some(token) if token.is_word() => phrase.take().expect("it was there"),
@@ -201,6 +201,22 @@ pub fn take_clients(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<
         }
     }
     Ok(if parts.len() == 1 { parts.swap_remove(0) } else { Selector::Union(parts) })
+}
+
+/// Names or patterns of clients of ZooKeeper.
+pub fn take_clients_with_sessions(
+    phrase: &mut Phrase<'_>,
+    problems: &mut Problems,
+) -> Result<Selector, Misread> {
+    let first = phrase.mentions.len();
+    let clients = take_clients(phrase, problems)?;
+    for mention in &mut phrase.mentions[first..] {
+        mention.kind = MentionKind::ClientWithSession;
+    }
+    Ok(clients.map(&mut |part| match part {
+        Selector::ClientPattern(pattern) => Some(Selector::SessionPattern(pattern.clone())),
+        _ => None,
+    }))
 }
 
 /// `as seen by zk-2`, with or without a comma before it.
