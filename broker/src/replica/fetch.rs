@@ -1,0 +1,502 @@
+//! Fetch requests of followers and consumers: what they may read, what a leader learns from a follower's, and when a
+//! request waits.
+//!
+//! ```text
+//! session ──► gather ──► a follower's: its log end, ISR, high watermark ──► enough? answer
+//!               │ frozen, disk        │ frozen by an ISR write                └► parked until something is new, or time-out
+//!               └ holds its handler   └ holds its handler
+//! ```
+//!
+//! Sources: `ReplicaManager.fetchMessages`, `DelayedFetch`, KIP-227. The answer's bytes are in [`super::fetch_answer`].
+
+use bytes::Bytes;
+use kafka_protocol::messages as m;
+use kafka_protocol::messages::fetch_request::FetchPartition;
+use machine::{Duration, Instant, WallTime};
+
+use super::partition::{Partition, Slot, Watcher};
+use super::purgatory::{Job, Stall};
+use super::sessions::{Entry, Sessions};
+use super::turn::Turn;
+use super::{ReplicaEvent, Replicas, RequestId};
+use crate::id::{BrokerId, LeaderEpoch, Offset};
+use crate::log::{Log, LogError};
+use crate::mechanism::{FetchFencing, HighWatermarkNews, Mutant};
+use crate::wire::error;
+
+/// A fetch request under way.
+#[derive(Debug)]
+pub(super) struct Fetching {
+    pub id: RequestId,
+    pub session: u64,
+    /// The epoch its session must still have when it is answered.
+    pub session_epoch: i32,
+    pub deadline: Instant,
+    pub overdue: bool,
+    /// Whether the answer names all partitions, changed or not.
+    pub full: bool,
+    pub replica: BrokerId,
+    pub read_committed: bool,
+    at: WallTime,
+    bytes_min: usize,
+    bytes_max: usize,
+    waits: bool,
+    /// Whether the leader has learned from it already: that happens once.
+    learned: bool,
+}
+
+/// What a fetch finds of one partition.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub entry: u32,
+    pub slot: Option<Slot>,
+    pub error: i16,
+    pub high_watermark: Offset,
+    pub start: Offset,
+    pub records: Bytes,
+    /// Whether it will be looked at again in the next fetch: there is more, or something is not as it should be.
+    pub unsettled: bool,
+    /// Whether a follower does not know this high watermark, and is to hear of it at once.
+    pub is_news: bool,
+}
+
+/// What a fetch finds.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub readings: Vec<Reading>,
+    bytes: usize,
+    /// Whether it is answered however little there is.
+    urgent: bool,
+}
+
+impl Replicas {
+    /// A request begins.
+    pub(super) fn begin_fetch(
+        &mut self,
+        id: RequestId,
+        request: &m::FetchRequest,
+        version: i16,
+        turn: &mut Turn<'_, '_, '_>,
+    ) {
+        let session = match self.enter_session(request, version, turn) {
+            Ok(session) => session,
+            Err(code) => return Self::answer_session_error(id, code, turn),
+        };
+        let session_epoch = self.sessions.get(session).map_or(0, |session| session.epoch);
+        let replica = BrokerId(request.replica_id.0);
+        let limit = if version < 3 { i32::MAX } else { request.max_bytes };
+        let limit = match replica.0 < 0 {
+            true => limit.min(self.config.fetch_bytes_max),
+            false => limit,
+        };
+        let bytes_max = usize::try_from(limit).unwrap_or(0);
+        let wait = Duration::from_millis(u64::try_from(request.max_wait_ms).unwrap_or(0));
+        let fetch = Fetching {
+            id,
+            session,
+            session_epoch,
+            deadline: turn.cx.now() + wait,
+            overdue: false,
+            full: version < 7 || request.session_epoch <= 0,
+            replica: if replica.0 < 0 { BrokerId::NONE } else { replica },
+            read_committed: request.isolation_level == 1,
+            at: turn.cx.wall(),
+            bytes_min: usize::try_from(request.min_bytes).unwrap_or(0).min(bytes_max),
+            bytes_max,
+            waits: wait > Duration::ZERO,
+            learned: false,
+        };
+        self.run_fetch(fetch, turn);
+    }
+
+    /// The session of a request, with what the request changes in it (`FetchManager.newContext`).
+    fn enter_session(
+        &mut self,
+        request: &m::FetchRequest,
+        version: i16,
+        turn: &mut Turn<'_, '_, '_>,
+    ) -> Result<u64, i16> {
+        let now = turn.cx.now();
+        let replica = BrokerId(request.replica_id.0.max(-1));
+        let key = if version < 7 || request.session_epoch <= 0 {
+            if version >= 7 && request.session_id > 0 {
+                self.end_session(Sessions::key(request.session_id), turn);
+            }
+            let some = request.topics.iter().any(|topic| !topic.partitions.is_empty());
+            let wanted = version >= 7 && request.session_epoch == 0 && some;
+            match wanted.then(|| self.sessions.in_the_way(replica, now)) {
+                Some(Ok(in_the_way)) => {
+                    in_the_way.map(|key| self.end_session(key, turn));
+                    let id = self.free_session_id(turn);
+                    self.sessions.incremental(id, replica, now)
+                }
+                Some(Err(())) | None => self.sessions.anonymous(replica, now),
+            }
+        } else {
+            let key = Sessions::key(request.session_id);
+            let session = self.sessions.get_mut(key).filter(|one| one.is_incremental());
+            let session = session.ok_or(error::FETCH_SESSION_ID_NOT_FOUND)?;
+            if session.epoch != request.session_epoch {
+                return Err(error::INVALID_FETCH_SESSION_EPOCH);
+            }
+            session.next_epoch();
+            session.used = now;
+            if let Some(parked) = session.parked.take() {
+                // It waits for an epoch that is over.
+                self.purgatory.take_fetch(parked);
+                Self::answer_session_error(parked, error::INVALID_FETCH_SESSION_EPOCH, turn);
+            }
+            key
+        };
+        for topic in &request.forgotten_topics_data {
+            for partition in &topic.partitions {
+                self.forget(key, &topic.topic, *partition);
+            }
+        }
+        for topic in &request.topics {
+            for partition in &topic.partitions {
+                self.ask_for(key, &topic.topic, partition);
+            }
+        }
+        Ok(key)
+    }
+
+    fn free_session_id(&self, turn: &mut Turn<'_, '_, '_>) -> i32 {
+        loop {
+            let drawn = turn.cx.chance("fetch-session").between(1, i32::MAX as u64 - 1);
+            let id = i32::try_from(drawn).unwrap_or(1);
+            if self.sessions.get(Sessions::key(id)).is_none() {
+                return id;
+            }
+        }
+    }
+
+    fn ask_for(&mut self, key: u64, topic: &m::TopicName, asked: &FetchPartition) {
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        let Some(entry) = session.ask(topic, asked) else { return };
+        if let Some(slot) = self.held.find(topic, asked.partition) {
+            self.watch(key, entry, slot);
+        }
+    }
+
+    fn watch(&mut self, key: u64, entry: u32, slot: Slot) {
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        session.entries[entry as usize].slot = Some(slot);
+        let watcher = Watcher { session: key, entry, replica: session.replica };
+        if let Some(partition) = self.held.get_mut(slot) {
+            partition.watchers.push(watcher);
+        }
+    }
+
+    fn unwatch(&mut self, key: u64, entry: u32, slot: Option<Slot>) {
+        if let Some(partition) = slot.and_then(|slot| self.held.get_mut(slot)) {
+            partition.watchers.retain(|watcher| (watcher.session, watcher.entry) != (key, entry));
+        }
+    }
+
+    fn forget(&mut self, key: u64, topic: &m::TopicName, partition: i32) {
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        if let Some((entry, slot)) = session.forget(&topic.0, partition) {
+            self.unwatch(key, entry, slot);
+        }
+    }
+
+    /// A session is over; a request of it that waits is answered so.
+    pub(super) fn end_session(&mut self, key: u64, turn: &mut Turn<'_, '_, '_>) {
+        let Some(session) = self.sessions.remove(key) else { return };
+        for (number, entry) in session.entries.iter().enumerate() {
+            self.unwatch(key, u32::try_from(number).unwrap_or(u32::MAX), entry.slot);
+        }
+        if let Some(fetch) = session.parked.and_then(|id| self.purgatory.take_fetch(id)) {
+            Self::answer_session_error(fetch.id, error::FETCH_SESSION_ID_NOT_FOUND, turn);
+        }
+    }
+
+    /// Works on a request until it is answered, parked, or cannot go on.
+    pub(super) fn run_fetch(&mut self, mut fetch: Fetching, turn: &mut Turn<'_, '_, '_>) {
+        let of_this_epoch = |one: &super::sessions::Session| one.epoch == fetch.session_epoch;
+        if !self.sessions.get(fetch.session).is_some_and(of_this_epoch) {
+            let code = error::FETCH_SESSION_ID_NOT_FOUND;
+            return Self::answer_session_error(fetch.id, code, turn);
+        }
+        let mut found = match self.gather(&fetch, turn) {
+            Ok(found) => found,
+            Err(stall) => return self.stalled.put(fetch.id, Job::Fetch(fetch), stall),
+        };
+        if fetch.replica.is_some() && !fetch.learned {
+            fetch.learned = true;
+            let enough = found.is_enough(&fetch);
+            self.learn(&fetch, &found, turn);
+            if self.is_frozen_for(fetch.session) {
+                return self.stalled.put(fetch.id, Job::Fetch(fetch), Stall::Frozen);
+            }
+            // Whoever must wait looks again: its own fetch may have moved the high watermark.
+            if !enough && fetch.waits {
+                match self.gather(&fetch, turn) {
+                    Ok(again) => found = again,
+                    Err(stall) => return self.stalled.put(fetch.id, Job::Fetch(fetch), stall),
+                }
+            }
+        }
+        let nothing_asked = self.sessions.get(fetch.session).is_none_or(|one| one.is_empty());
+        if !fetch.waits || nothing_asked || found.is_enough(&fetch) {
+            return self.answer_fetch(&fetch, found, turn);
+        }
+        self.quieten(&fetch, &found);
+        if let Some(session) = self.sessions.get_mut(fetch.session) {
+            session.parked = Some(fetch.id);
+        }
+        turn.events.push(ReplicaEvent::Parked(fetch.id));
+        self.purgatory.park_fetch(fetch);
+    }
+
+    /// Something has changed for a session, or its time is up: perhaps its request can be answered.
+    pub(super) fn retry_parked(&mut self, key: u64, turn: &mut Turn<'_, '_, '_>) {
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        session.woken = false;
+        let Some(id) = session.parked else { return };
+        let Some(fetch) = self.purgatory.fetches.get(&id) else { return };
+        match self.gather(fetch, turn) {
+            Ok(found) if fetch.overdue || found.is_enough(fetch) => {
+                let Some(fetch) = self.purgatory.take_fetch(id) else { return };
+                if let Some(session) = self.sessions.get_mut(key) {
+                    session.parked = None;
+                }
+                self.answer_fetch(&fetch, found, turn);
+            }
+            Ok(found) => {
+                if let Some(fetch) = self.purgatory.fetches.remove(&id) {
+                    self.quieten(&fetch, &found);
+                    self.purgatory.fetches.insert(id, fetch);
+                }
+            }
+            Err(Stall::Disk(ticket)) => self.cold.entry(ticket).or_default().push(key),
+            // It is woken when the partition is thawed.
+            Err(Stall::Frozen) => {}
+        }
+    }
+
+    /// Whether one of its partitions is frozen: then the whole session waits, as a thread would that reads them in turn.
+    fn is_frozen_for(&self, key: u64) -> bool {
+        let mut frozen = self.frozen.keys().filter_map(|slot| self.held.get(*slot));
+        frozen.any(|partition| partition.watchers.iter().any(|watcher| watcher.session == key))
+    }
+
+    /// Reads whatever may have something to tell, as far as the limits allow.
+    fn gather(&self, fetch: &Fetching, turn: &mut Turn<'_, '_, '_>) -> Result<Gathered, Stall> {
+        let mut found = Gathered::default();
+        let Some(session) = self.sessions.get(fetch.session) else { return Ok(found) };
+        if self.is_frozen_for(fetch.session) {
+            return Err(Stall::Frozen);
+        }
+        found.readings.reserve(session.queue.len());
+        for number in &session.queue {
+            let entry = &session.entries[*number as usize];
+            if !entry.live {
+                continue;
+            }
+            let room = match found.bytes {
+                0 => None,
+                taken => Some(fetch.bytes_max.saturating_sub(taken)),
+            };
+            let mut reading = Reading::new(*number);
+            if let Err(code) = self.read(entry, fetch, room, &mut reading, turn)? {
+                reading.fail(code);
+                found.urgent = true;
+            }
+            found.bytes += reading.records.len();
+            found.urgent |= reading.is_news;
+            found.readings.push(reading);
+        }
+        Ok(found)
+    }
+
+    /// Reads one partition. `room` is what other partitions have left of the answer; the first batch of all always fits.
+    fn read(
+        &self,
+        entry: &Entry,
+        fetch: &Fetching,
+        room: Option<usize>,
+        reading: &mut Reading,
+        turn: &mut Turn<'_, '_, '_>,
+    ) -> Result<Result<(), i16>, Stall> {
+        let (partition, log) = match self.readable(entry, fetch.replica, reading, turn) {
+            Ok(readable) => readable,
+            Err(code) => return Ok(Err(code)),
+        };
+        let mechanisms = &self.config.mechanisms;
+        let follows = fetch.replica.is_some();
+        let to_the_end = follows || mechanisms.has(Mutant::ServesBeyondHighWatermark);
+        let end = if to_the_end { partition.log_end } else { partition.high_watermark };
+        reading.start = log.start();
+        reading.high_watermark = partition.high_watermark;
+        if entry.from < reading.start || entry.from > partition.log_end {
+            return Ok(Err(error::OFFSET_OUT_OF_RANGE));
+        }
+        if let Some(remote) = partition.leader().and_then(|leader| leader.remote(fetch.replica)) {
+            let at_once = mechanisms.high_watermark_news == HighWatermarkNews::AtOnce;
+            reading.is_news = at_once && remote.told < partition.high_watermark;
+            // Who is not in sync is looked at in every fetch: each may bring it back.
+            reading.unsettled = partition.leader().is_some_and(|it| !it.isr.contains(&remote.id));
+        }
+        if entry.from >= end {
+            return Ok(Ok(()));
+        }
+        reading.unsettled = true;
+        let limit = room.map_or(fetch.bytes_max, |room| room).min(entry.bytes_max);
+        if room.is_some() && limit == 0 {
+            return Ok(Ok(()));
+        }
+        match log.read(entry.from, end, limit, turn.cx) {
+            Ok(read) if room.is_some() && read.records.len() > limit => {}
+            Ok(read) => reading.records = read.records,
+            Err(LogError::Disk(machine::DiskError::WouldBlock(ticket))) => {
+                return Err(Stall::Disk(ticket));
+            }
+            Err(LogError::Disk(failure)) => {
+                turn.events.push(ReplicaEvent::LogDirFailed(failure));
+                return Ok(Err(error::KAFKA_STORAGE_ERROR));
+            }
+            Err(LogError::Corrupt | LogError::TooLarge) => return Ok(Err(error::CORRUPT_MESSAGE)),
+            Err(LogError::OutOfRange) => return Ok(Err(error::OFFSET_OUT_OF_RANGE)),
+        }
+        if !follows && mechanisms.has(Mutant::ServesTwice) {
+            reading.records = [&reading.records[..], &reading.records[..]].concat().into();
+        }
+        Ok(Ok(()))
+    }
+
+    /// The partition of an entry, if it may be read here.
+    fn readable(
+        &self,
+        entry: &Entry,
+        replica: BrokerId,
+        reading: &mut Reading,
+        turn: &Turn<'_, '_, '_>,
+    ) -> Result<(&Partition, &Log), i16> {
+        let known = entry.slot.filter(|slot| self.held.get(*slot).is_some());
+        reading.slot = known.or_else(|| self.held.find(&entry.name, entry.partition));
+        let partition = reading.slot.and_then(|slot| self.held.get(slot));
+        let partition = partition.ok_or_else(|| {
+            match turn.door.metadata.partition(&entry.name, entry.partition) {
+                Some(_) => error::NOT_LEADER_FOR_PARTITION,
+                None => error::UNKNOWN_TOPIC_OR_PARTITION,
+            }
+        })?;
+        if self.offline {
+            return Err(error::KAFKA_STORAGE_ERROR);
+        }
+        self.check_leader(partition, entry.epoch)?;
+        let leader = partition.leader().ok_or(error::NOT_LEADER_FOR_PARTITION)?;
+        if replica.is_some() && leader.remote(replica).is_none() {
+            return Err(error::UNKNOWN_TOPIC_OR_PARTITION);
+        }
+        let log = self.logs.get(&partition.id).ok_or(error::KAFKA_STORAGE_ERROR)?;
+        Ok((partition, log))
+    }
+
+    /// Whether a request that believes in this epoch speaks to the right leader (KIP-320).
+    pub(super) fn check_leader(
+        &self,
+        partition: &Partition,
+        theirs: LeaderEpoch,
+    ) -> Result<(), i16> {
+        let fenced = self.config.mechanisms.fetch_fencing == FetchFencing::On;
+        if fenced && theirs >= LeaderEpoch(0) && theirs < partition.epoch {
+            return Err(error::FENCED_LEADER_EPOCH);
+        }
+        if fenced && theirs > partition.epoch {
+            return Err(error::UNKNOWN_LEADER_EPOCH);
+        }
+        partition.leader().map(|_| ()).ok_or(error::NOT_LEADER_FOR_PARTITION)
+    }
+
+    /// What a leader learns from a follower's fetch (`Partition.updateFollowerFetchState`). Errors teach nothing (KAFKA-8400).
+    fn learn(&mut self, fetch: &Fetching, found: &Gathered, turn: &mut Turn<'_, '_, '_>) {
+        if let Some(session) = self.sessions.get_mut(fetch.session) {
+            session.fetched = fetch.at;
+        }
+        for reading in found.readings.iter().filter(|reading| reading.error == error::NONE) {
+            let Some(session) = self.sessions.get(fetch.session) else { return };
+            let from = session.entries[reading.entry as usize].from;
+            let Some(slot) = reading.slot else { continue };
+            let Some(partition) = self.held.get_mut(slot) else { continue };
+            let end = partition.log_end;
+            let Some(leader) = partition.leader_mut() else { continue };
+            let Some(remote) = leader.remote_mut(fetch.replica) else { continue };
+            let moved = remote.fetched(from, fetch.at, end);
+            remote.told = reading.high_watermark;
+            if reading.unsettled {
+                self.try_expand(slot, fetch.replica, turn);
+            }
+            if moved {
+                self.try_high_watermark(slot, turn);
+            }
+        }
+    }
+
+    /// Takes the entries that have nothing to tell out of the queue, so that they are not looked at again for nothing.
+    fn quieten(&mut self, fetch: &Fetching, found: &Gathered) {
+        if fetch.full {
+            return;
+        }
+        let Some(session) = self.sessions.get_mut(fetch.session) else { return };
+        session.sweep();
+        session.queue.clear();
+        for reading in &found.readings {
+            let entry = &mut session.entries[reading.entry as usize];
+            entry.dirty = reading.unsettled || reading.tells(entry);
+            if entry.dirty {
+                session.queue.push_back(reading.entry);
+            }
+        }
+    }
+
+    /// Finds the partitions that were not there when they were asked for.
+    pub(super) fn watch_found(&mut self, key: u64, readings: &[Reading]) {
+        for reading in readings {
+            let Some(slot) = reading.slot else { continue };
+            let Some(session) = self.sessions.get(key) else { return };
+            if session.entries[reading.entry as usize].slot != Some(slot) {
+                self.watch(key, reading.entry, slot);
+            }
+        }
+    }
+}
+
+impl Gathered {
+    fn is_enough(&self, fetch: &Fetching) -> bool {
+        self.urgent || self.bytes >= fetch.bytes_min
+    }
+}
+
+impl Reading {
+    fn new(entry: u32) -> Self {
+        Self {
+            entry,
+            slot: None,
+            error: error::NONE,
+            high_watermark: Offset::UNKNOWN,
+            start: Offset::UNKNOWN,
+            records: Bytes::new(),
+            unsettled: false,
+            is_news: false,
+        }
+    }
+
+    fn fail(&mut self, code: i16) {
+        self.error = code;
+        self.high_watermark = Offset::UNKNOWN;
+        self.start = Offset::UNKNOWN;
+        self.unsettled = true;
+        self.is_news = false;
+    }
+
+    /// Whether the other side does not know it already.
+    pub fn tells(&self, entry: &Entry) -> bool {
+        self.error != error::NONE
+            || !self.records.is_empty()
+            || self.high_watermark != entry.told
+            || self.start != entry.told_start
+    }
+}
