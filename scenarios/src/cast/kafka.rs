@@ -47,17 +47,15 @@ impl Stage {
             Err(why) => (None, why),
         };
         let known = config.as_ref().map(|config| (config.id, config.log_dir.clone()));
-        let lag = config.as_ref().map(|config| config.replica_lag_max);
-        let session = config.as_ref().map(|config| config.zookeeper_session_timeout);
+        if let Some(config) = &config {
+            self.scene.kafka.bounds.widen(config);
+        }
         let node = self.world.add_node(&broker.name, host, move |_| match &config {
             Some(config) => Actor::Broker(Box::new(broker::node::Broker::new(config.clone()))),
             None => Actor::NeverStarts(why.clone()),
         });
         let (id, log_dir) = known.unwrap_or((BrokerId::NONE, String::new()));
-        self.scene.kafka.add_broker(node, id, &log_dir);
-        if let (Some(lag), Some(session)) = (lag, session) {
-            self.scene.kafka.bounds.widen(session, lag);
-        }
+        self.scene.kafka.add_broker(node, &broker.name, id, &log_dir);
         self.nodes.insert(broker.name.clone(), node);
         self.kafka.brokers.push(node);
         for what in broker.preset.not_modelled() {
@@ -73,7 +71,6 @@ impl Stage {
     ) {
         let host = self.add_outside(&client.id, networks);
         let node = self.add_tool(&client.id, host, config);
-        self.scene.kafka.add_client(node, &client.id);
         self.clients.push(node);
     }
 
@@ -129,6 +126,7 @@ impl Stage {
     fn add_tool(&mut self, name: &str, host: HostId, config: ClientConfig) -> NodeId {
         let make = move |_: &_| Actor::Kafka(Box::new(kafka::Client::new(config.clone())));
         let node = self.world.add_node(name, host, make);
+        self.scene.kafka.add_client(node, name);
         self.nodes.insert(name.to_owned(), node);
         node
     }

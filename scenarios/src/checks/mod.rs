@@ -5,9 +5,16 @@
 
 mod clients;
 mod liveness;
+mod records;
+mod replication;
 mod zab;
 
+use std::sync::Arc;
+
+use machine::Instant;
+
 use crate::cast::Said;
+use crate::scene::kafka::Excuse;
 use crate::scene::{Moment, Outside, Scene};
 
 /// One invariant.
@@ -32,6 +39,27 @@ pub trait Check {
 
     /// The run is over.
     fn finish(&mut self, _scene: &Scene, _outside: &dyn Outside, _found: &mut Vec<String>) {}
+
+    /// What broke the property in a way that Kafka's own rules allow, asked for once after [`Self::finish`]: each is a
+    /// violation all the same, unless the scenario expects a loss of this topic by this exception.
+    fn excused(&mut self) -> Vec<Excused> {
+        Vec::new()
+    }
+}
+
+/// A broken property with an excuse.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excused {
+    /// Records of this topic.
+    pub topic: Arc<str>,
+    /// The exception: see [`Excuse::is_named`].
+    pub by: Excuse,
+    /// How many records.
+    pub records: u64,
+    /// When it was found out first.
+    pub at: Instant,
+    /// All in one sentence.
+    pub what: String,
 }
 
 /// All checks, always on. What clients were promised comes first: where one note breaks a promise to them and one among
@@ -39,7 +67,9 @@ pub trait Check {
 pub fn all() -> Vec<Box<dyn Check>> {
     let mut checks = Vec::new();
     checks.extend(clients::all());
+    checks.extend(records::all());
     checks.extend(zab::all());
+    checks.extend(replication::all());
     checks.extend(liveness::all());
     checks
 }

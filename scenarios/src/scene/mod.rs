@@ -17,6 +17,7 @@ use sim::world::NodeId;
 
 use crate::cast::Said;
 pub use client::Client;
+pub use kafka::{Kafka, Rough};
 pub use server::{Server, State};
 pub use truth::Truth;
 
@@ -60,14 +61,15 @@ pub struct Scene {
     pub clients: BTreeMap<NodeId, Client>,
     /// What is true in each ensemble, by [`Server::ensemble`].
     pub ensembles: Vec<Truth>,
-    /// Brokers and topics.
-    pub kafka: kafka::Kafka,
+    /// The Kafka cluster.
+    pub kafka: Kafka,
 }
 
 impl Scene {
     /// Folds one note. Called for every note in order, before the checks see it.
     pub fn fold(&mut self, moment: &Moment, said: &Said) {
         self.now = moment.at;
+        self.kafka.begin(moment);
         match said {
             Said::Server(note) => self.fold_server(moment, note),
             Said::Client(note) => {
@@ -75,8 +77,8 @@ impl Scene {
                     client.fold(moment, note);
                 }
             }
-            Said::Broker(note) => self.kafka.fold(moment, note),
-            Said::Kafka(_) => {}
+            Said::Broker(note) => self.kafka.fold_broker(moment, note),
+            Said::Kafka(note) => self.kafka.fold_client(moment, note),
         }
     }
 
@@ -86,6 +88,7 @@ impl Scene {
             server.state = State::Recovering;
             server.lives += 1;
         }
+        self.kafka.booted(node);
     }
 
     /// A node's life ended: nothing it believed counts any more, what is on its disk does.
@@ -96,6 +99,12 @@ impl Scene {
         if let Some(client) = self.clients.get_mut(&node) {
             client.died();
         }
+        self.kafka.died(node);
+    }
+
+    /// A dead node's host lost its power, or its disk lied or was damaged: what it held may be gone.
+    pub fn roughened(&mut self, node: NodeId, how: Rough) {
+        self.kafka.roughened(node, how);
     }
 
     /// A dead node's disk was emptied: that it has nothing is no violation.
@@ -103,6 +112,11 @@ impl Scene {
         if let Some(server) = self.servers.get_mut(&node) {
             server.wiped();
         }
+        self.kafka.roughened(node, Rough::Wiped);
+        let members = self.servers.values().filter(|one| one.ensemble == self.kafka.ensemble);
+        let (all, wiped) =
+            members.fold((0, 0), |(all, wiped), one| (all + 1, wiped + usize::from(one.wipes > 0)));
+        self.kafka.is_shaken |= wiped >= coordinator::quorum::majority_of(all) && all > 0;
     }
 
     /// The truth of the ensemble a server belongs to.
@@ -151,7 +165,16 @@ impl Scene {
         }
         let server = self.servers.get_mut(&moment.node).expect("looked up above");
         server.fold(note);
-        self.ensembles[ensemble].fold(moment, note, server);
+        let truth = &mut self.ensembles[ensemble];
+        let known = truth.order.len();
+        truth.fold(moment, note, server);
+        if ensemble == self.kafka.ensemble {
+            for (zxid, digest) in &truth.order[known..] {
+                if let Some(record) = truth.records.get(&(*zxid, *digest)) {
+                    self.kafka.committed(record);
+                }
+            }
+        }
     }
 
     /// All servers of one ensemble.
