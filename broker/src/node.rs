@@ -172,6 +172,7 @@ macro_rules! door {
             metadata: &$self.metadata,
             is_controller: $self.controller.is_active(),
             topic_configs: $self.settings.own(),
+            cluster_id: &$self.cluster_id,
         }
     };
 }

@@ -16,7 +16,7 @@ use crate::mechanism::{Mechanisms, Preset};
 
 pub use endpoint::Endpoint;
 pub use topic::TopicConfig;
-pub(crate) use topic::{TOPIC_KEYS, topic_key};
+pub(crate) use topic::{TOPIC_KEYS, TopicKey, topic_key};
 
 /// The settings of one broker. All fields have the meaning of the key in their documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
