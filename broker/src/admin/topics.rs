@@ -13,7 +13,7 @@ use kafka_protocol::protocol::StrBytes;
 
 use super::assignment::{Candidate, Racks};
 use super::job::{
-    self, Creation, CreationStep, Deletion, Extension, ExtensionStep, Found, Job, Replicas,
+    Creation, CreationStep, Deletion, Extension, ExtensionStep, Found, Job, Replicas, draw,
 };
 use super::{Ground, Kind, Outcome, Refusal, Work, settings};
 use crate::config::Config;
@@ -106,7 +106,7 @@ fn creation(
         let alive = ground.metadata.brokers.iter();
         let candidates: Vec<_> =
             alive.map(|(id, (_, rack))| Candidate { id: *id, rack: rack.clone() }).collect();
-        job::draw(&candidates, partitions, factor, Racks::Enforced, ground)?
+        draw(&candidates, partitions, factor, Racks::Enforced, ground)?
     } else if topic.replication_factor != -1 || topic.num_partitions != -1 {
         let why = "Both numPartitions or replicationFactor and replicasAssignments were set. Both \
                    cannot be used at the same time.";
