@@ -115,17 +115,31 @@ pub(super) fn topic_entries(own: &BTreeMap<String, String>, config: &Config) -> 
             synonyms.push((key.name, value.clone(), FROM_TOPIC));
         }
         let inherited = config.topic_defaults.get(key.name).unwrap_or_default();
-        if let Some(broker) = key.broker {
-            let given = config.given.get(broker).cloned();
-            synonyms.extend(given.map(|value| (broker, value, FROM_FILE)));
+        let brokers = key.broker.map(broker_synonyms).unwrap_or_default();
+        for broker in &brokers {
+            let given = config.given.get(*broker).cloned();
+            synonyms.extend(given.map(|value| (*broker, value, FROM_FILE)));
+        }
+        for broker in &brokers {
             let default = broker_key(broker).and_then(|key| key.default(config.preset));
-            synonyms.extend(default.map(|value| (broker, value.to_owned(), FROM_DEFAULT)));
+            synonyms.extend(default.map(|value| (*broker, value.to_owned(), FROM_DEFAULT)));
         }
         let value = own.get(key.name).cloned().unwrap_or(inherited);
         let source = synonyms.first().map_or(FROM_DEFAULT, |(_, _, source)| *source);
         Entry { name: key.name, value: Some(value), source, read_only: false, synonyms }
     };
     TOPIC_KEYS.iter().map(entry).collect()
+}
+
+/// The broker's keys that can be the default of a topic's, the strongest first (`DynamicBrokerConfig.brokerSynonyms`).
+fn broker_synonyms(broker_key: &'static str) -> Vec<&'static str> {
+    match broker_key {
+        "log.roll.ms" => vec![broker_key, "log.roll.hours"],
+        "log.roll.jitter.ms" => vec![broker_key, "log.roll.jitter.hours"],
+        "log.retention.ms" => vec![broker_key, "log.retention.minutes", "log.retention.hours"],
+        "log.flush.interval.ms" => vec![broker_key, "log.flush.scheduler.interval.ms"],
+        _ => vec![broker_key],
+    }
 }
 
 /// The settings of this broker.
