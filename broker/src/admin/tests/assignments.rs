@@ -100,7 +100,7 @@ proptest! {
         let (most, fewest) = spread(&brokers, assigned.values().map(|replicas| replicas[0]));
         prop_assert!(most - fewest <= 1);
         // After whole rounds every broker has as many replicas as any other.
-        if partitions as usize % ids.len() == 0 {
+        if (partitions as usize).is_multiple_of(ids.len()) {
             let (most, fewest) = spread(&brokers, assigned.values().flatten().copied());
             prop_assert_eq!(most, fewest);
         }
