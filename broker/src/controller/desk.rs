@@ -126,8 +126,13 @@ impl Desk {
         self.ask(Request::Multi(vec![check, operation]));
     }
 
-    /// An answer has come.
-    pub fn answered(&mut self, number: u64, result: Result<ZkResponse, ZkError>) -> Taken {
+    /// An answer has come. With `again`, what a session took with it is asked again in the next one.
+    pub fn answered(
+        &mut self,
+        number: u64,
+        result: Result<ZkResponse, ZkError>,
+        again: bool,
+    ) -> Taken {
         let round = &mut self.round;
         let Some(index) = number.checked_sub(round.first).and_then(|at| usize::try_from(at).ok())
         else {
@@ -138,7 +143,7 @@ impl Desk {
             Ok(response) => Ok(response),
             Err(ZkError::Refused(code)) => Err(code),
             Err(ZkError::SessionExpired) => {
-                if let Some(question) = round.questions.get(index) {
+                if let Some(question) = round.questions.get(index).filter(|_| again) {
                     self.outbox.push((number, question.clone()));
                 }
                 return Taken::SessionExpired;
@@ -147,6 +152,12 @@ impl Desk {
         *place = Some(answer);
         round.missing -= 1;
         Taken::Kept
+    }
+
+    /// What is to be asked.
+    #[cfg(test)]
+    pub fn questions(&mut self) -> Vec<(u64, Request)> {
+        std::mem::take(&mut self.outbox)
     }
 
     /// Hands the questions to the keeper.
