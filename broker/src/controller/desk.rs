@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::steps::Step;
 use super::{ControllerEvent, Owed};
 use crate::note::Note;
+use crate::zk::znode::CONTROLLER_EPOCH;
 use crate::zk::{Asker, Keeper, ZkError};
 
 /// What ZooKeeper answered: the response, or one of [`coordinator::code`].
@@ -122,7 +123,7 @@ impl Desk {
     /// Writes, if `/controller_epoch` still has this version (KAFKA-6082), or in any case.
     pub fn write(&mut self, operation: MultiOp, fence: Option<i32>) {
         let Some(version) = fence else { return self.ask(alone(operation)) };
-        let check = MultiOp::Check { path: "/controller_epoch".into(), version };
+        let check = MultiOp::Check { path: CONTROLLER_EPOCH.into(), version };
         self.ask(Request::Multi(vec![check, operation]));
     }
 

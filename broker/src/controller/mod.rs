@@ -22,6 +22,9 @@ mod requests;
 mod steps;
 mod topics;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
