@@ -10,13 +10,11 @@ use super::steps::{Reign, Step, Why};
 use crate::id::{BrokerEpoch, BrokerId};
 use crate::mechanism::BrokerEpochCheck;
 use crate::note::Note;
-use crate::zk::znode::Registration;
-
-const IDS: &str = "/brokers/ids";
+use crate::zk::znode::{BROKER_IDS, Registration, broker_path};
 
 impl Reign {
     pub(super) fn list_brokers(&mut self, why: Why, desk: &mut Desk) {
-        desk.list(IDS, true);
+        desk.list(BROKER_IDS, true);
         desk.next([Step::ReadBrokers(why)]);
     }
 
@@ -26,7 +24,7 @@ impl Reign {
             names.iter().filter_map(|name| name.parse().ok().map(BrokerId)).collect();
         ids.sort();
         for id in &ids {
-            desk.read(format!("{IDS}/{id}"), false);
+            desk.read(broker_path(*id), false);
         }
         desk.next([Step::BrokersRead(why, ids)]);
     }

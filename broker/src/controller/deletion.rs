@@ -16,12 +16,11 @@ use super::desk::{Answer, Desk, Moved, check, children, delete};
 use super::steps::{Reign, Step, Why};
 use crate::id::TopicPartition;
 use crate::note::Note;
-
-const DELETIONS: &str = "/admin/delete_topics";
+use crate::zk::znode::{self, DELETE_TOPICS};
 
 impl Reign {
     pub(super) fn list_deletions(&mut self, why: Why, desk: &mut Desk) {
-        desk.list(DELETIONS, true);
+        desk.list(DELETE_TOPICS, true);
         desk.next([Step::DeletionsListed(why)]);
     }
 
@@ -33,7 +32,7 @@ impl Reign {
             .into_iter()
             .partition(|topic| known.contains(topic) && self.settings.deletes_topics);
         for topic in &void {
-            desk.write(delete(format!("{DELETIONS}/{topic}")), self.fence());
+            desk.write(delete(znode::delete_path(topic)), self.fence());
         }
         if why == Why::Failover {
             let incomplete = |topic: &&Arc<str>| {
@@ -169,25 +168,24 @@ impl Reign {
 
     /// The partitions' znodes are looked up.
     pub(super) fn delete_topic(&mut self, topic: Arc<str>, desk: &mut Desk) {
-        desk.list(format!("/brokers/topics/{topic}/partitions"), false);
+        desk.list(znode::partitions_path(&topic), false);
         desk.next([Step::DeleteZnodes(topic)]);
     }
 
     /// The topic's znodes from the leaves up, its settings, and last the wish to delete it.
     pub(super) fn delete_znodes(&mut self, topic: Arc<str>, answers: &[Answer], desk: &mut Desk) {
-        let root = format!("/brokers/topics/{topic}");
+        let root = znode::topic_path(&topic);
         let listed = answers.first();
         let mut paths = Vec::new();
         for number in children(listed) {
-            paths.push(format!("{root}/partitions/{number}/state"));
-            paths.push(format!("{root}/partitions/{number}"));
+            paths.push(format!("{root}/partitions/{number}/state").into());
+            paths.push(format!("{root}/partitions/{number}").into());
         }
         if matches!(listed, Some(Ok(_))) {
-            paths.push(format!("{root}/partitions"));
+            paths.push(znode::partitions_path(&topic));
         }
         paths.push(root);
-        paths.push(format!("/config/topics/{topic}"));
-        paths.push(format!("{DELETIONS}/{topic}"));
+        paths.extend([znode::config_path(&topic), znode::delete_path(&topic)]);
         for path in paths {
             desk.write(delete(path), self.fence());
         }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::steps::Step;
 use super::{ControllerEvent, Owed};
 use crate::note::Note;
+use crate::zk::znode::CONTROLLER_EPOCH;
 use crate::zk::{Asker, Keeper, ZkError};
 
 /// What ZooKeeper answered: the response, or one of [`coordinator::code`].
@@ -122,12 +123,17 @@ impl Desk {
     /// Writes, if `/controller_epoch` still has this version (KAFKA-6082), or in any case.
     pub fn write(&mut self, operation: MultiOp, fence: Option<i32>) {
         let Some(version) = fence else { return self.ask(alone(operation)) };
-        let check = MultiOp::Check { path: "/controller_epoch".into(), version };
+        let check = MultiOp::Check { path: CONTROLLER_EPOCH.into(), version };
         self.ask(Request::Multi(vec![check, operation]));
     }
 
-    /// An answer has come.
-    pub fn answered(&mut self, number: u64, result: Result<ZkResponse, ZkError>) -> Taken {
+    /// An answer has come. With `again`, what a session took with it is asked again in the next one.
+    pub fn answered(
+        &mut self,
+        number: u64,
+        result: Result<ZkResponse, ZkError>,
+        again: bool,
+    ) -> Taken {
         let round = &mut self.round;
         let Some(index) = number.checked_sub(round.first).and_then(|at| usize::try_from(at).ok())
         else {
@@ -138,7 +144,7 @@ impl Desk {
             Ok(response) => Ok(response),
             Err(ZkError::Refused(code)) => Err(code),
             Err(ZkError::SessionExpired) => {
-                if let Some(question) = round.questions.get(index) {
+                if let Some(question) = round.questions.get(index).filter(|_| again) {
                     self.outbox.push((number, question.clone()));
                 }
                 return Taken::SessionExpired;
@@ -147,6 +153,12 @@ impl Desk {
         *place = Some(answer);
         round.missing -= 1;
         Taken::Kept
+    }
+
+    /// What is to be asked.
+    #[cfg(test)]
+    pub fn questions(&mut self) -> Vec<(u64, Request)> {
+        std::mem::take(&mut self.outbox)
     }
 
     /// Hands the questions to the keeper.

@@ -17,12 +17,7 @@ use super::steps::Step;
 use super::{Controller, Role};
 use crate::id::{BrokerId, ControllerEpoch};
 use crate::note::Note;
-use crate::zk::znode;
-
-/// The znode whose owner is the controller.
-pub const CONTROLLER: &str = "/controller";
-/// The znode that counts controllers.
-pub const CONTROLLER_EPOCH: &str = "/controller_epoch";
+use crate::zk::znode::{self, CONTROLLER, CONTROLLER_EPOCH, controller_epoch_from};
 
 /// How far a candidacy has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +81,8 @@ impl Controller {
             },
             Stage::ClaimChecked { epoch } => {
                 let [controller, count] = answers else { return };
-                let count = desk::data(count).and_then(|(data, stat)| Some((number(data)?, stat)));
+                let count = desk::data(count)
+                    .and_then(|(data, stat)| Some((controller_epoch_from(data)?, stat)));
                 if let Some((found, stat)) = count
                     && found == epoch
                     && controller_in(controller) == Some(self.settings.id)
@@ -126,7 +122,7 @@ impl Controller {
             }
             Some(answer) => {
                 let Some((data, stat)) = desk::data(answer) else { return };
-                let Some(epoch) = number(data) else { return };
+                let Some(epoch) = controller_epoch_from(data) else { return };
                 self.claim(epoch, stat.version, cx);
             }
             None => {}
@@ -162,8 +158,4 @@ impl Controller {
 
 fn controller_in(answer: &Answer) -> Option<BrokerId> {
     znode::controller_from_json(desk::data(answer)?.0)
-}
-
-fn number(data: &[u8]) -> Option<ControllerEpoch> {
-    std::str::from_utf8(data).ok()?.trim().parse().ok().map(ControllerEpoch)
 }

@@ -10,13 +10,10 @@ use super::election::Stage;
 use super::steps::{Notice, Reign, Step, Why};
 use crate::id::BrokerId;
 use crate::replica::RequestId;
+use crate::zk::znode;
 
-/// Where leaders say that they have changed ISRs.
-pub const ISR_CHANGES: &str = "/isr_change_notification";
 /// Where brokers say that a directory has failed.
 pub const LOG_DIR_EVENTS: &str = "/log_dir_event_notification";
-/// Where operators ask for preferred leaders.
-pub const PREFERRED_ELECTION: &str = "/admin/preferred_replica_election";
 
 /// One event.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,14 +67,14 @@ impl Event {
         const CHANGED: i32 = 3;
         const CHILDREN: i32 = 4;
         Some(match (kind, path) {
-            (CREATED | CHANGED, super::election::CONTROLLER) => Self::ControllerChange,
-            (DELETED, super::election::CONTROLLER) => Self::Elect,
-            (CHILDREN, "/brokers/ids") => Self::BrokerChange,
-            (CHILDREN, "/brokers/topics") => Self::TopicChange,
-            (CHILDREN, "/admin/delete_topics") => Self::TopicDeletion,
-            (CHILDREN, ISR_CHANGES) => Self::Notices(Notice::Isr),
+            (CREATED | CHANGED, znode::CONTROLLER) => Self::ControllerChange,
+            (DELETED, znode::CONTROLLER) => Self::Elect,
+            (CHILDREN, znode::BROKER_IDS) => Self::BrokerChange,
+            (CHILDREN, znode::TOPICS) => Self::TopicChange,
+            (CHILDREN, znode::DELETE_TOPICS) => Self::TopicDeletion,
+            (CHILDREN, znode::ISR_CHANGES) => Self::Notices(Notice::Isr),
             (CHILDREN, LOG_DIR_EVENTS) => Self::Notices(Notice::LogDir),
-            (CREATED, PREFERRED_ELECTION) => Self::Notices(Notice::PreferredElection),
+            (CREATED, znode::PREFERRED_ELECTION) => Self::Notices(Notice::PreferredElection),
             (CHANGED, path) => {
                 let topic = path.strip_prefix("/brokers/topics/")?;
                 (!topic.contains('/')).then(|| Self::PartitionModifications(topic.into()))?

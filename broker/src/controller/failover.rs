@@ -11,9 +11,10 @@ use machine::{Context, Duration};
 
 use super::context::{PartitionState, ReplicaState, Replicas};
 use super::desk::{Answer, Desk, children, delete};
-use super::events::{ISR_CHANGES, LOG_DIR_EVENTS, PREFERRED_ELECTION};
+use super::events::LOG_DIR_EVENTS;
 use super::steps::{Notice, Reign, Step, Why};
 use crate::note::Note;
+use crate::zk::znode::{ISR_CHANGES, PREFERRED_ELECTION};
 
 /// How long after a failover the balance is looked at for the first time.
 const FIRST_REBALANCE: Duration = Duration::from_secs(5);

@@ -9,14 +9,13 @@ use machine::Context;
 
 use super::context::PartitionState;
 use super::desk::{self, Answer, Desk, Moved, create, data, written};
-use super::election::CONTROLLER_EPOCH;
 use super::partition_state::{self as elections, Ballot, Elected, Strategy};
 use super::steps::{Reign, Step};
 use crate::id::{BrokerId, LeaderEpoch, TopicPartition};
 use crate::mechanism::Mutant;
 use crate::note::{Decision, Note};
 use crate::wire::error;
-use crate::zk::znode::{self, State};
+use crate::zk::znode::{self, CONTROLLER_EPOCH, State};
 use coordinator::wire::client::MultiOp;
 
 /// The setting of a topic that allows leaders from outside the ISR.
@@ -97,11 +96,10 @@ impl Reign {
         let fence = self.fence();
         let topics: BTreeSet<_> = states.iter().map(|(name, _)| name.topic.clone()).collect();
         for topic in &topics {
-            desk.write(create(format!("/brokers/topics/{topic}/partitions"), None), fence);
+            desk.write(create(znode::partitions_path(topic), None), fence);
         }
-        for (TopicPartition { topic, partition }, _) in &states {
-            let path = format!("/brokers/topics/{topic}/partitions/{partition}");
-            desk.write(create(path, None), fence);
+        for (name, _) in &states {
+            desk.write(create(znode::partition_path(name), None), fence);
         }
         for (name, state) in &states {
             desk.write(create(znode::state_path(name), Some(state.to_json())), fence);
@@ -173,7 +171,7 @@ impl Reign {
         let topics: BTreeSet<_> =
             ballots.iter().filter(lost).map(|(name, ..)| name.topic.clone()).collect();
         for topic in &topics {
-            desk.read(format!("/config/topics/{topic}"), false);
+            desk.read(znode::config_path(topic), false);
         }
         desk.next([Step::SettingsRead(ballots, topics.into_iter().collect())]);
     }

@@ -22,6 +22,9 @@ mod requests;
 mod steps;
 mod topics;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -174,11 +177,8 @@ impl Controller {
         keeper: &mut Keeper,
         cx: &mut Context<'_, Note>,
     ) {
-        if self.attendance != Attendance::Stopped {
-            self.attendance = Attendance::Present;
-            self.happen(Event::Elect, cx);
-            self.desk.flush(keeper, cx);
-        }
+        self.attend(cx);
+        self.desk.flush(keeper, cx);
     }
 
     /// The session is gone: all queued events are dropped, the role is given up. Without fencing (up to 2.0) the event under way
@@ -192,10 +192,7 @@ impl Controller {
             self.attendance = Attendance::Absent;
         }
         self.clear_queue();
-        let goes_on = self.settings.mechanisms.controller_fencing == ControllerFencing::Off
-            && self.is_active()
-            && !self.desk.is_empty();
-        if goes_on {
+        if self.outlives_sessions() && !self.desk.is_empty() {
             self.queue.push_back(Event::Expire);
         } else {
             self.give_up_event();
@@ -237,6 +234,96 @@ impl Controller {
         cx: &mut Context<'_, Note>,
         events: &mut Vec<ControllerEvent>,
     ) {
+        self.take(input, cx);
+        self.flush(keeper, cx, events);
+    }
+
+    /// ZooKeeper answered [`crate::zk::Asker::Controller`] with this number.
+    pub fn zk_reply(
+        &mut self,
+        number: u64,
+        _zxid: Zxid,
+        result: Result<ZkResponse, ZkError>,
+        keeper: &mut Keeper,
+        cx: &mut Context<'_, Note>,
+        events: &mut Vec<ControllerEvent>,
+    ) {
+        self.answered(number, result, cx);
+        self.flush(keeper, cx, events);
+    }
+
+    /// A watch fired. All watches of the broker come here; those that are not the controller's are ignored.
+    pub fn watched(
+        &mut self,
+        kind: i32,
+        path: &Arc<str>,
+        keeper: &mut Keeper,
+        cx: &mut Context<'_, Note>,
+    ) {
+        self.fired(kind, path, cx);
+        self.desk.flush(keeper, cx);
+    }
+
+    /// A broker is about to stop.
+    pub fn controlled_shutdown(
+        &mut self,
+        id: RequestId,
+        request: m::ControlledShutdownRequest,
+        _version: i16,
+        keeper: &mut Keeper,
+        cx: &mut Context<'_, Note>,
+        events: &mut Vec<ControllerEvent>,
+    ) {
+        self.happen(Event::ControlledShutdown(id, request), cx);
+        self.flush(keeper, cx, events);
+    }
+
+    /// Preferred or unclean elections on demand.
+    pub fn elect_leaders(
+        &mut self,
+        id: RequestId,
+        request: m::ElectLeadersRequest,
+        version: i16,
+        keeper: &mut Keeper,
+        cx: &mut Context<'_, Note>,
+        events: &mut Vec<ControllerEvent>,
+    ) {
+        self.happen(Event::ElectLeaders(id, request, version), cx);
+        self.flush(keeper, cx, events);
+    }
+
+    /// A topic's settings changed (`unclean.leader.election.enable` may have been switched on).
+    pub fn topic_configured(
+        &mut self,
+        topic: &str,
+        keeper: &mut Keeper,
+        cx: &mut Context<'_, Note>,
+    ) {
+        if self.is_active() {
+            self.happen(Event::TopicConfigured(topic.into()), cx);
+            self.desk.flush(keeper, cx);
+        }
+    }
+
+    /// What was asked goes to ZooKeeper, what was answered to the broker.
+    fn flush(
+        &mut self,
+        keeper: &mut Keeper,
+        cx: &mut Context<'_, Note>,
+        events: &mut Vec<ControllerEvent>,
+    ) {
+        self.desk.flush(keeper, cx);
+        events.append(&mut self.desk.events);
+    }
+
+    fn attend(&mut self, cx: &mut Context<'_, Note>) {
+        if self.attendance != Attendance::Stopped {
+            self.attendance = Attendance::Present;
+            self.happen(Event::Elect, cx);
+        }
+    }
+
+    fn take(&mut self, input: &Input, cx: &mut Context<'_, Note>) {
         let Role::Controller(reign) = &mut self.role else { return };
         let mut answered = Vec::new();
         reign.channels.handle(input, cx, &mut answered);
@@ -258,96 +345,36 @@ impl Controller {
                 _ => {}
             }
         }
-        self.go_on(keeper, cx, events);
+        self.advance(cx);
     }
 
-    /// ZooKeeper answered [`crate::zk::Asker::Controller`] with this number.
-    pub fn zk_reply(
+    fn answered(
         &mut self,
         number: u64,
-        _zxid: Zxid,
         result: Result<ZkResponse, ZkError>,
-        keeper: &mut Keeper,
         cx: &mut Context<'_, Note>,
-        events: &mut Vec<ControllerEvent>,
     ) {
-        let taken = self.desk.answered(number, result);
-        let goes_on = self.settings.mechanisms.controller_fencing == ControllerFencing::Off;
-        if taken == Taken::SessionExpired && !goes_on {
+        let again = self.outlives_sessions();
+        if self.desk.answered(number, result, again) == Taken::SessionExpired && !again {
             self.give_up_event();
             if self.attendance == Attendance::Present {
                 self.attendance = Attendance::Absent;
             }
         }
-        self.go_on(keeper, cx, events);
+        self.advance(cx);
     }
 
-    /// A watch fired. All watches of the broker come here; those that are not the controller's are ignored.
-    pub fn watched(
-        &mut self,
-        kind: i32,
-        path: &Arc<str>,
-        keeper: &mut Keeper,
-        cx: &mut Context<'_, Note>,
-    ) {
+    fn fired(&mut self, kind: i32, path: &str, cx: &mut Context<'_, Note>) {
         if self.attendance == Attendance::Present
             && let Some(event) = Event::of_watch(kind, path)
         {
             self.happen(event, cx);
-            self.desk.flush(keeper, cx);
         }
     }
 
-    /// A broker is about to stop.
-    pub fn controlled_shutdown(
-        &mut self,
-        id: RequestId,
-        request: m::ControlledShutdownRequest,
-        _version: i16,
-        keeper: &mut Keeper,
-        cx: &mut Context<'_, Note>,
-        events: &mut Vec<ControllerEvent>,
-    ) {
-        self.queue.push_back(Event::ControlledShutdown(id, request));
-        self.go_on(keeper, cx, events);
-    }
-
-    /// Preferred or unclean elections on demand.
-    pub fn elect_leaders(
-        &mut self,
-        id: RequestId,
-        request: m::ElectLeadersRequest,
-        version: i16,
-        keeper: &mut Keeper,
-        cx: &mut Context<'_, Note>,
-        events: &mut Vec<ControllerEvent>,
-    ) {
-        self.queue.push_back(Event::ElectLeaders(id, request, version));
-        self.go_on(keeper, cx, events);
-    }
-
-    /// A topic's settings changed (`unclean.leader.election.enable` may have been switched on).
-    pub fn topic_configured(
-        &mut self,
-        topic: &str,
-        keeper: &mut Keeper,
-        cx: &mut Context<'_, Note>,
-    ) {
-        if self.is_active() {
-            self.happen(Event::TopicConfigured(topic.into()), cx);
-            self.desk.flush(keeper, cx);
-        }
-    }
-
-    fn go_on(
-        &mut self,
-        keeper: &mut Keeper,
-        cx: &mut Context<'_, Note>,
-        events: &mut Vec<ControllerEvent>,
-    ) {
-        self.advance(cx);
-        self.desk.flush(keeper, cx);
-        events.append(&mut self.desk.events);
+    /// Whether the event under way goes on in the next session.
+    fn outlives_sessions(&self) -> bool {
+        self.settings.mechanisms.controller_fencing == ControllerFencing::Off && self.is_active()
     }
 
     fn happen(&mut self, event: Event, cx: &mut Context<'_, Note>) {

@@ -9,22 +9,11 @@ use serde::Deserialize;
 
 use super::context::PartitionState;
 use super::desk::{Answer, Desk, children, data, delete};
-use super::events::{ISR_CHANGES, LOG_DIR_EVENTS, PREFERRED_ELECTION};
+use super::events::LOG_DIR_EVENTS;
 use super::partition_state::Strategy;
 use super::steps::{Notice, Reign, Step};
 use crate::id::{BrokerId, TopicPartition};
-
-/// `{"version":1,"partitions":[{"topic":"T","partition":0}]}`
-#[derive(Deserialize)]
-struct Partitions {
-    partitions: Vec<Entry>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    topic: Arc<str>,
-    partition: i32,
-}
+use crate::zk::znode::{self, ISR_CHANGES, PREFERRED_ELECTION};
 
 /// `{"version":1,"broker":1,"event":1}`
 #[derive(Deserialize)]
@@ -107,11 +96,7 @@ impl Reign {
 
     /// The partitions that notices name, as far as they are known and not to be deleted.
     fn known<'a>(&self, texts: impl Iterator<Item = &'a [u8]>) -> Vec<TopicPartition> {
-        let named: BTreeSet<_> = texts
-            .filter_map(|json| serde_json::from_slice::<Partitions>(json).ok())
-            .flat_map(|notice| notice.partitions)
-            .map(|entry| TopicPartition::new(entry.topic, entry.partition))
-            .collect();
+        let named: BTreeSet<_> = texts.filter_map(znode::partitions_from_json).flatten().collect();
         let known = |name: &TopicPartition| self.context.partitions.contains_key(name);
         named.into_iter().filter(known).collect()
     }

@@ -12,14 +12,13 @@ use super::channel::Channels;
 use super::context::{ControllerContext, LiveBroker, Replicas};
 use super::desk::{Answer, Desk, Moved};
 use super::election::Stage;
-use super::events::PREFERRED_ELECTION;
 use super::leaders::Written;
 use super::partition_state::Strategy;
 use super::{Settings, Topics};
 use crate::id::{BrokerId, TopicPartition};
 use crate::mechanism::ControllerFencing;
 use crate::note::Note;
-use crate::zk::znode::State;
+use crate::zk::znode::{PREFERRED_ELECTION, State};
 
 /// Why something is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,9 +10,7 @@ use super::desk::{Answer, Desk, children, data};
 use super::partition_state::Strategy;
 use super::steps::{Reign, Step, Why};
 use crate::id::TopicPartition;
-use crate::zk::znode;
-
-const TOPICS: &str = "/brokers/topics";
+use crate::zk::znode::{TOPICS, partition_order, topic_from_json, topic_path};
 
 impl Reign {
     pub(super) fn list_topics(&mut self, why: Why, desk: &mut Desk) {
@@ -35,7 +33,7 @@ impl Reign {
     /// Reads the assignments of these topics, and leaves watches for new partitions.
     pub(super) fn read_topics(&mut self, why: Why, topics: Topics, desk: &mut Desk) {
         for topic in &topics {
-            desk.read(format!("{TOPICS}/{topic}"), true);
+            desk.read(topic_path(topic), true);
         }
         desk.next([Step::AssignmentsRead(why, topics)]);
     }
@@ -50,17 +48,18 @@ impl Reign {
         let mut new = Vec::new();
         for (topic, answer) in topics.iter().zip(answers) {
             let Some((json, _)) = data(answer) else { continue };
-            let Some(assignment) = znode::topic_from_json(json) else { continue };
+            let Some(assignment) = topic_from_json(json) else { continue };
             // Partitions added to a topic that is to be deleted are not made any more.
             if why == Why::Changed && self.context.is_to_be_deleted(topic) {
                 continue;
             }
-            for (number, replicas) in assignment {
-                let name = TopicPartition::new(topic.clone(), number);
+            let order = partition_order(topic, &assignment);
+            for (number, replicas) in order.iter().filter_map(|id| assignment.get_key_value(id)) {
+                let name = TopicPartition::new(topic.clone(), *number);
                 if replicas.is_empty() || self.context.partitions.contains_key(&name) {
                     continue;
                 }
-                self.context.partitions.insert(name.clone(), Partition::assigned(replicas));
+                self.context.partitions.insert(name.clone(), Partition::assigned(replicas.clone()));
                 new.push(name);
             }
         }

@@ -1,0 +1,295 @@
+//! A controller's life, as transcripts: what it asks of ZooKeeper, decides and tells, line by line.
+
+mod stage;
+mod tree;
+
+use kafka_protocol::messages as m;
+use machine::Duration;
+
+use crate::mechanism::{BrokerEpochCheck, ControllerFencing, Mechanisms, Mutant};
+use stage::{Cluster, Deed};
+use tree::Tree;
+
+fn put(path: &str, data: &str) -> Deed {
+    Deed::Put(path.into(), data.into())
+}
+
+fn gone(path: &str) -> Deed {
+    Deed::Delete(path.into())
+}
+
+fn registration(id: i32) -> String {
+    let host = format!("b{id}");
+    format!(
+        r#"{{"listener_security_protocol_map":{{"PLAINTEXT":"PLAINTEXT"}},"endpoints":["PLAINTEXT://{host}:9092"],"jmx_port":-1,"host":"{host}","timestamp":"1","port":9092,"version":4}}"#
+    )
+}
+
+/// Brokers, and a topic `t` with one partition on all of them, led by the first.
+fn tree(brokers: &[i32]) -> Tree {
+    let mut tree = Tree::default();
+    for id in brokers {
+        tree.put(&format!("/brokers/ids/{id}"), &registration(*id));
+    }
+    tree
+}
+
+fn with_topic(mut tree: Tree, replicas: &str, state: &str) -> Tree {
+    tree.put("/brokers/topics/t", &format!(r#"{{"version":1,"partitions":{{"0":{replicas}}}}}"#));
+    tree.put("/brokers/topics/t/partitions", "");
+    tree.put("/brokers/topics/t/partitions/0", "");
+    tree.put("/brokers/topics/t/partitions/0/state", state);
+    tree
+}
+
+fn state(leader: i32, epoch: i32, isr: &str) -> String {
+    format!(
+        r#"{{"controller_epoch":1,"leader":{leader},"version":1,"leader_epoch":{epoch},"isr":{isr}}}"#
+    )
+}
+
+const STATE: &str = "/brokers/topics/t/partitions/0/state";
+
+fn play(mechanisms: Mechanisms, tree: Tree, deeds: &[Deed]) -> Cluster {
+    Cluster::new(mechanisms, tree, deeds.to_vec())
+}
+
+#[test]
+fn the_first_controller_of_a_cluster_counts_from_one() {
+    let mut cluster = play(Mechanisms::default(), tree(&[1]), &[Deed::Register]);
+    cluster.next();
+    insta::assert_snapshot!(cluster.told());
+}
+
+#[test]
+fn a_new_topic_gets_its_first_leaders_in_the_order_of_its_partitions_in_scala() {
+    let topic = r#"{"version":1,"partitions":{"2":[1,2,3],"1":[3,1,2],"0":[2,3,1]}}"#;
+    let more = r#"{"version":1,"partitions":{"4":[3,1,2],"5":[1,2,3],"1":[3,1,2],"0":[2,3,1],"2":[1,2,3],"3":[2,3,1]}}"#;
+    let deeds = [
+        Deed::Register,
+        put("/brokers/topics/first-test", topic),
+        put("/brokers/topics/first-test", more),
+    ];
+    let mut cluster = play(Mechanisms::default(), tree(&[1, 2, 3]), &deeds);
+    cluster.next().told();
+    cluster.next().next();
+    insta::assert_snapshot!(cluster.told());
+}
+
+#[test]
+fn a_dead_leader_is_replaced_by_the_first_live_one_in_sync() {
+    let tree = with_topic(tree(&[1, 2, 3]), "[3,1,2]", &state(3, 0, "[2,3,1]"));
+    let mut cluster = play(Mechanisms::default(), tree, &[Deed::Register, gone("/brokers/ids/3")]);
+    cluster.next().told();
+    cluster.next();
+    insta::assert_snapshot!(cluster.told());
+}
+
+#[test]
+fn a_leader_that_died_with_the_controller_costs_two_epochs() {
+    let tree = with_topic(tree(&[1, 2]), "[3,1,2]", &state(3, 0, "[3,1,2]"));
+    let mut cluster = play(Mechanisms::default(), tree, &[Deed::Register]);
+    cluster.next();
+    insta::assert_snapshot!(cluster.told());
+}
+
+#[test]
+fn the_last_in_sync_replica_stays_listed_and_leads_again_when_it_comes_back() {
+    let tree = with_topic(tree(&[1, 2, 3]), "[3,1,2]", &state(3, 0, "[3]"));
+    let deeds = [Deed::Register, gone("/brokers/ids/3"), put("/brokers/ids/3", &registration(3))];
+    let mut cluster = play(Mechanisms::default(), tree, &deeds);
+    cluster.next().next();
+    assert_eq!(cluster.tree().get(STATE), Some((&*state(-1, 1, "[3]"), 1)));
+    cluster.next();
+    assert_eq!(cluster.tree().get(STATE), Some((&*state(3, 2, "[3]"), 2)));
+}
+
+#[test]
+fn a_topic_may_allow_leaders_from_outside_the_isr() {
+    let tree = with_topic(tree(&[1, 2, 3]), "[3,1,2]", &state(3, 0, "[3]"));
+    let allowed = r#"{"version":1,"config":{"unclean.leader.election.enable":"true"}}"#;
+    let deeds = [Deed::Register, put("/config/topics/t", allowed), gone("/brokers/ids/3")];
+    let mut cluster = play(Mechanisms::default(), tree, &deeds);
+    cluster.next().next().told();
+    cluster.next();
+    assert!(cluster.told().contains("leader 1, epoch 1, isr [1] (unclean election)"));
+}
+
+#[test]
+fn the_mutant_elects_from_outside_the_isr() {
+    let tree = with_topic(tree(&[1, 2, 3]), "[3,1,2]", &state(3, 0, "[3]"));
+    let mutants = [Mutant::ElectsOutsideIsr].into();
+    let mechanisms = Mechanisms { mutants, ..Mechanisms::default() };
+    let mut cluster = play(mechanisms, tree, &[Deed::Register, gone("/brokers/ids/3")]);
+    cluster.next().next();
+    assert_eq!(cluster.tree().get(STATE).map(|(json, _)| json), Some(&*state(1, 1, "[1]")));
+}
+
+#[test]
+fn a_restart_between_two_looks_is_noticed_by_its_czxid_and_was_not_before() {
+    for (check, noticed) in [(BrokerEpochCheck::On, true), (BrokerEpochCheck::Off, false)] {
+        let tree = with_topic(tree(&[1, 2, 3]), "[2,1]", &state(2, 0, "[2,1]"));
+        let deeds = [
+            Deed::Register,
+            Deed::Hold(true),
+            gone("/brokers/ids/2"),
+            put("/brokers/ids/2", &registration(2)),
+            Deed::Hold(false),
+        ];
+        let mechanisms = Mechanisms { broker_epoch: check, ..Mechanisms::default() };
+        let mut cluster = play(mechanisms, tree, &deeds);
+        cluster.next().told();
+        cluster.next().next().next().next();
+        let told = cluster.told();
+        assert_eq!(told.contains("bounced [2]"), noticed, "{told}");
+        assert_eq!(told.contains("decides t-0: leader 1, epoch 1, isr [1]"), noticed, "{told}");
+    }
+}
+
+#[test]
+fn a_broker_that_stops_hands_over_what_it_leads_and_leaves_what_it_follows() {
+    let mut tree = with_topic(tree(&[1, 2, 3]), "[3,1]", &state(3, 0, "[3,1]"));
+    tree.put("/brokers/topics/u", r#"{"version":1,"partitions":{"0":[2,3]}}"#);
+    tree.put("/brokers/topics/u/partitions/0/state", &state(2, 0, "[2,3]"));
+    let request = m::ControlledShutdownRequest::default()
+        .with_broker_id(m::BrokerId(3))
+        .with_broker_epoch(-1);
+    let mut cluster = play(Mechanisms::default(), tree, &[Deed::Register, Deed::Shutdown(request)]);
+    cluster.next().told();
+    cluster.next();
+    insta::assert_snapshot!(cluster.told());
+}
+
+#[test]
+fn a_topic_is_deleted_when_all_its_replicas_are() {
+    let mut tree = with_topic(tree(&[1, 2]), "[2,1]", &state(2, 0, "[2,1]"));
+    tree.put("/config/topics/t", r#"{"version":1,"config":{}}"#);
+    let deeds = [Deed::Register, put("/admin/delete_topics/t", "")];
+    let mut cluster = play(Mechanisms::default(), tree, &deeds);
+    cluster.next().told();
+    cluster.next();
+    insta::assert_snapshot!(cluster.told());
+    assert!(cluster.tree().below("/brokers/topics/").is_empty());
+    assert!(cluster.tree().below("/config/").is_empty());
+    assert!(cluster.tree().below("/admin/").is_empty());
+}
+
+#[test]
+fn a_topic_waits_to_be_deleted_for_a_broker_that_is_not_there() {
+    let tree = with_topic(tree(&[1]), "[2,1]", &state(2, 0, "[2,1]"));
+    let deeds = [
+        Deed::Register,
+        put("/admin/delete_topics/t", ""),
+        put("/brokers/ids/2", &registration(2)),
+    ];
+    let mut cluster = play(Mechanisms::default(), tree, &deeds);
+    cluster.next().next();
+    assert!(cluster.tree().get("/brokers/topics/t").is_some());
+    cluster.next();
+    assert!(cluster.tree().below("/brokers/topics/").is_empty());
+    assert!(cluster.tree().below("/admin/").is_empty());
+}
+
+#[test]
+fn leadership_goes_back_to_the_preferred_leader_after_five_seconds() {
+    let tree = with_topic(tree(&[1, 2]), "[2,1]", &state(1, 4, "[1,2]"));
+    let mut cluster = play(Mechanisms::default(), tree, &[Deed::Register]);
+    cluster.next().told();
+    cluster.bench.advance(Duration::from_millis(4_999));
+    assert_eq!(cluster.told(), "");
+    cluster.bench.advance(Duration::from_millis(2));
+    assert!(cluster.told().contains("leader 2, epoch 5, isr [1,2] (preferred leader)"));
+}
+
+#[test]
+fn elections_on_demand_answer_for_every_partition_that_was_named() {
+    let tree = with_topic(tree(&[1, 2]), "[2,1]", &state(1, 4, "[1,2]"));
+    let named = |topic: &'static str, ids: &[i32]| {
+        m::elect_leaders_request::TopicPartitions::default()
+            .with_topic(m::TopicName(topic.to_owned().into()))
+            .with_partitions(ids.to_vec())
+    };
+    let request =
+        m::ElectLeadersRequest::default().with_topic_partitions(Some(vec![named("t", &[0, 1])]));
+    let deeds = [Deed::Register, Deed::Elect(request.clone()), Deed::Elect(request)];
+    let mut cluster = play(Mechanisms::default(), tree, &deeds);
+    cluster.next().told();
+    cluster.next();
+    assert!(cluster.told().contains(r#"ElectLeaders error 0 ["t-0 0", "t-1 3"]"#));
+    cluster.next();
+    assert!(cluster.told().contains(r#"ElectLeaders error 0 ["t-0 84", "t-1 3"]"#));
+}
+
+#[test]
+fn who_is_not_the_controller_says_so() {
+    let mut tree = tree(&[1, 2]);
+    tree.put("/controller", r#"{"version":1,"brokerid":2,"timestamp":"1"}"#);
+    let request = m::ControlledShutdownRequest::default().with_broker_id(m::BrokerId(2));
+    let mut cluster = play(Mechanisms::default(), tree, &[Deed::Register, Deed::Shutdown(request)]);
+    cluster.next().next();
+    assert!(cluster.told().contains("answers request 1: ControlledShutdown error 41"));
+}
+
+#[test]
+fn a_deposed_controller_is_stopped_by_the_epoch_it_does_not_have() {
+    let tree = with_topic(tree(&[1, 2, 3]), "[3,1,2]", &state(3, 0, "[3,1,2]"));
+    let deeds = [
+        Deed::Register,
+        put("/controller_epoch", "2"),
+        put("/controller", r#"{"version":1,"brokerid":2,"timestamp":"1"}"#),
+        gone("/brokers/ids/3"),
+    ];
+    let mut cluster = play(Mechanisms::default(), tree, &deeds);
+    cluster.next().next().told();
+    cluster.bench.remark("its watch on /controller has not fired yet");
+    // The loss of broker 3 is seen first.
+    let mut deeds = deeds;
+    deeds.swap(2, 3);
+    let tree = with_topic(self::tree(&[1, 2, 3]), "[3,1,2]", &state(3, 0, "[3,1,2]"));
+    let mut cluster = play(Mechanisms::default(), tree, &deeds);
+    cluster.next().next().told();
+    cluster.next();
+    insta::assert_snapshot!(cluster.told());
+}
+
+#[test]
+fn without_fencing_the_event_under_way_goes_on_in_the_next_session() {
+    for (fencing, writes) in [(ControllerFencing::On, false), (ControllerFencing::Off, true)] {
+        let tree = with_topic(tree(&[1, 2, 3]), "[3,2]", &state(3, 0, "[3,2]"));
+        let deeds = [
+            Deed::Register,
+            Deed::Hold(true),
+            gone("/brokers/ids/3"),
+            put("/controller_epoch", "2"),
+            Deed::Expire,
+            Deed::Register,
+        ];
+        let mechanisms = Mechanisms { controller_fencing: fencing, ..Mechanisms::default() };
+        let mut cluster = play(mechanisms, tree, &deeds);
+        cluster.next().told();
+        for _ in 1..deeds.len() {
+            cluster.next();
+        }
+        let told = cluster.told();
+        let wrote = told.contains("decides t-0: leader 2, epoch 1, isr [2] (leader gone)");
+        let resigned = told.find("is no longer the controller of epoch 1: its session is gone");
+        assert!(resigned.is_some(), "{told}");
+        assert_eq!(wrote && told.find("decides t-0") < resigned, writes, "{told}");
+    }
+}
+
+#[test]
+fn a_state_that_a_leader_has_changed_in_between_is_read_again() {
+    let tree = with_topic(tree(&[1, 2, 3]), "[3,1,2]", &state(3, 0, "[3,1,2]"));
+    let deeds = [
+        Deed::Register,
+        put(
+            "/isr_change_notification/isr_change_0000000000",
+            r#"{"version":1,"partitions":[{"topic":"t","partition":0}]}"#,
+        ),
+    ];
+    let mut cluster = play(Mechanisms::default(), tree, &deeds);
+    cluster.next().told();
+    cluster.next();
+    insta::assert_snapshot!(cluster.told());
+}
