@@ -36,12 +36,17 @@ impl IsrNews {
 
     /// The ISR of this partition was changed in ZooKeeper.
     pub fn changed(&mut self, partition: TopicPartition, now: Instant) {
+        if self.changed.is_empty() && self.look_at < now {
+            self.look_next(now);
+        }
         self.changed.insert(partition);
         self.last_change = now;
-        if self.look_at < now {
-            let past = now.since(self.look_at).as_micros().div_ceil(LOOK_EVERY.as_micros());
-            self.look_at += LOOK_EVERY.times(past);
-        }
+    }
+
+    /// The next time of the schedule after now.
+    fn look_next(&mut self, now: Instant) {
+        let past = now.since(self.look_at).as_micros() / LOOK_EVERY.as_micros();
+        self.look_at += LOOK_EVERY.times(past + 1);
     }
 
     /// When to call [`Self::look`].
@@ -54,7 +59,7 @@ impl IsrNews {
         if self.changed.is_empty() || now < self.look_at {
             return None;
         }
-        self.look_at = now + LOOK_EVERY;
+        self.look_next(now);
         let due = self.last_change + QUIET < now || self.last_told + SILENCE_MAX < now;
         if !due || !self.telling.is_empty() {
             return None;
@@ -81,5 +86,60 @@ impl IsrNews {
         if !told {
             self.changed.extend(telling);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The seconds at which something is told, if changes come at these ones.
+    fn told(changes: impl Iterator<Item = u64>) -> Vec<u64> {
+        let mut news = IsrNews::default();
+        news.begin(Instant::ZERO);
+        let mut changes = changes.peekable();
+        let mut told = Vec::new();
+        for second in 0..200 {
+            let now = Instant::from_micros(second * 1_000_000);
+            if changes.next_if_eq(&second).is_some() {
+                news.changed(TopicPartition::new("orders", second as i32 % 2), now);
+            }
+            if news.wake_at().is_some_and(|at| at <= now) && news.look(now).is_some() {
+                news.replied(true);
+                told.push(second);
+            }
+        }
+        told
+    }
+
+    #[test]
+    fn news_wait_until_nothing_changes_any_more() {
+        assert_eq!(told([10, 11, 14].into_iter()), [20]);
+    }
+
+    #[test]
+    fn news_do_not_wait_for_ever() {
+        assert_eq!(told(0..150), [63, 125, 155]);
+    }
+
+    #[test]
+    fn one_notification_tells_of_all_partitions() {
+        let mut news = IsrNews::default();
+        for partition in [1, 0] {
+            news.changed(TopicPartition::new("orders", partition), Instant::ZERO);
+        }
+        let Some(Request::Create { path, data, flags, .. }) =
+            news.look(Instant::from_micros(6_000_000))
+        else {
+            panic!("nothing is told")
+        };
+        assert_eq!((&*path, flags), ("/isr_change_notification/isr_change_", 2));
+        assert_eq!(
+            data.as_deref(),
+            Some(
+                br#"{"version":1,"partitions":[{"topic":"orders","partition":0},{"topic":"orders","partition":1}]}"#
+                    .as_slice()
+            )
+        );
     }
 }
