@@ -18,6 +18,21 @@ pub use endpoint::Endpoint;
 pub use topic::TopicConfig;
 pub(crate) use topic::{TOPIC_KEYS, TopicKey, topic_key};
 
+/// The names of the settings of brokers that do something here, or that are defaults of topics.
+pub fn broker_keys() -> impl Iterator<Item = &'static str> {
+    keys::KEYS.iter().map(|key| key.name)
+}
+
+/// Whether the real broker knows a setting of this name, whatever it does here.
+pub fn is_broker_key(name: &str) -> bool {
+    keys::broker_key(name).is_some() || keys::is_known_elsewhere(name)
+}
+
+/// The names of all settings of topics.
+pub fn topic_keys() -> impl Iterator<Item = &'static str> {
+    TOPIC_KEYS.iter().map(|key| key.name)
+}
+
 /// The settings of one broker. All fields have the meaning of the key in their documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
