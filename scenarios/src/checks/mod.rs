@@ -7,6 +7,8 @@ mod clients;
 mod liveness;
 mod records;
 mod replication;
+#[cfg(test)]
+mod talk;
 mod zab;
 
 use std::sync::Arc;
