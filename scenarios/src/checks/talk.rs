@@ -169,9 +169,7 @@ impl Talk {
         let version = self.versions.entry(path.to_string()).or_insert(-1);
         *version += 1;
         match *version {
-            0 => {
-                Txn::Create { path, data, acl: Acl::open(), ephemeral: false, parent_cversion: 1 }
-            }
+            0 => Txn::Create { path, data, acl: Acl::open(), ephemeral: false, parent_cversion: 1 },
             version => Txn::SetData { path, data, version },
         }
     }

@@ -1,8 +1,9 @@
 //! The answers to what conditions and selectors ask: truth from the scene, belief from what each node said of itself.
 
+mod kafka;
+
 use std::collections::BTreeMap;
 
-use broker::id::TopicPartition;
 use sim::world::NodeId;
 
 use super::Behind;
@@ -131,80 +132,16 @@ impl Facts for View<'_> {
     }
 
     fn acked(&self, client: &str) -> u64 {
-        self.client(client).map_or(0, |client| client.acked)
+        let kafka = self.kafka_client(client).map_or(0, |client| client.acked);
+        self.client(client).map_or(kafka, |client| client.acked)
     }
 
     fn failed(&self, client: &str) -> u64 {
-        self.client(client).map_or(0, |client| client.failed)
+        let kafka = self.kafka_client(client).map_or(0, |client| client.failed);
+        self.client(client).map_or(kafka, |client| client.failed)
     }
 
     fn events(&self, client: &str) -> u64 {
         self.client(client).map_or(0, |client| client.events)
-    }
-}
-
-impl KafkaFacts for View<'_> {
-    fn brokers(&self) -> Vec<String> {
-        self.plan.brokers.clone()
-    }
-    fn partitions(&self) -> Vec<TopicPartition> {
-        Vec::new()
-    }
-    fn topic_exists(&self, _: &str) -> bool {
-        false
-    }
-    fn partition_leader(&self, _: &TopicPartition) -> Option<String> {
-        None
-    }
-    fn partition_leader_seen_by(&self, _: &TopicPartition, _: &str) -> Option<String> {
-        None
-    }
-    fn isr(&self, _: &TopicPartition) -> Vec<String> {
-        Vec::new()
-    }
-    fn isr_seen_by(&self, _: &TopicPartition, _: &str) -> Vec<String> {
-        Vec::new()
-    }
-    fn replicas(&self, _: &TopicPartition) -> Vec<String> {
-        Vec::new()
-    }
-    fn controller(&self) -> Option<String> {
-        None
-    }
-    fn controller_seen_by(&self, _: &str) -> Option<String> {
-        None
-    }
-    fn controller_epoch(&self) -> Option<u64> {
-        None
-    }
-    fn leader_epoch(&self, _: &TopicPartition) -> Option<u64> {
-        None
-    }
-    fn leader_epoch_seen_by(&self, _: &TopicPartition, _: &str) -> Option<u64> {
-        None
-    }
-    fn high_watermark(&self, _: &TopicPartition) -> Option<u64> {
-        None
-    }
-    fn high_watermark_seen_by(&self, _: &TopicPartition, _: &str) -> Option<u64> {
-        None
-    }
-    fn log_end(&self, _: &TopicPartition) -> Option<u64> {
-        None
-    }
-    fn log_end_seen_by(&self, _: &TopicPartition, _: &str) -> Option<u64> {
-        None
-    }
-    fn registered(&self, _: &str) -> bool {
-        false
-    }
-    fn frozen(&self, _: &str) -> bool {
-        false
-    }
-    fn consumed(&self, _: &str) -> u64 {
-        0
-    }
-    fn lost(&self, _: &str) -> u64 {
-        0
     }
 }

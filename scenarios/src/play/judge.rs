@@ -1,5 +1,7 @@
 //! The end of a run: what was violated, what was promised, what is left to tell.
 
+mod kafka;
+
 use machine::Instant;
 use reports::run::{Kind, Run, Verdict, Violation};
 
@@ -41,8 +43,16 @@ impl Play<'_, '_> {
         for (id, property, message) in violations {
             self.violated(id, property, end, message);
         }
+        let kafka = self.judge_kafka();
+        for (id, property, at, message) in kafka.violations {
+            self.violated(id, property, at, message);
+        }
+        for message in kafka.broken {
+            self.violated("expect", "What the scenario promises holds.", end, message);
+        }
         let facts = facts::View { plan: self.plan, stage: &self.stage, fired: &self.fired };
-        let judged = self.promises.judge(self.plan, &facts);
+        let mut judged = self.promises.judge(self.plan, &facts);
+        judged.expectations.extend(kafka.expectations);
         for message in judged.broken {
             self.violated("expect", "What the scenario promises holds.", end, message);
         }
@@ -86,7 +96,7 @@ impl Play<'_, '_> {
             timeline: self.timeline,
             final_state: tell::final_state(&self.stage),
             topics: tell::topics(&self.stage),
-            losses: Vec::new(),
+            losses: kafka.losses,
             remarks: std::mem::take(&mut self.stage.remarks),
             statistics: tell::statistics(end, self.stage.world.events()),
             reproduce: self.watch.reproduce.clone(),

@@ -1,5 +1,6 @@
 //! What a run leaves behind for its reader: trails, the state at the end, figures.
 
+use broker::client::describe::{self, PartitionDescription, TopicDescription};
 use machine::{Instant, Machine};
 use reports::run::{Kind, Line, Statistics, Table};
 
@@ -56,13 +57,57 @@ fn servers(stage: &Stage) -> Table {
 }
 
 /// The brokers, one row for each.
-fn brokers(_stage: &Stage) -> Table {
-    Table::default()
+fn brokers(stage: &Stage) -> Table {
+    let columns = ["broker", "id", "state", "registered", "leads", "follows"];
+    let kafka = &stage.scene.kafka;
+    let rows = stage.kafka.brokers.iter().map(|node| {
+        let name = stage.world.name_of(*node).to_owned();
+        let known = kafka.broker_at(*node);
+        let id = known.map(|broker| broker.id).unwrap_or_default();
+        let state = match (stage.world.is_up(*node), stage.world.exit_of(*node), known) {
+            (true, _, Some(broker)) if kafka.controls(*node).is_some() && broker.is_serving => {
+                "controller".to_owned()
+            }
+            (true, _, Some(broker)) if broker.is_serving => "serving".to_owned(),
+            (true, ..) => "starting".to_owned(),
+            (false, Some((code, _)), _) => format!("exited {code}"),
+            (false, None, _) => "down".to_owned(),
+        };
+        let (mut leads, mut follows) = (0, 0);
+        for topic in kafka.describe() {
+            for (_, leader, _, replicas, _) in topic.partitions {
+                leads += u32::from(leader == id);
+                follows += u32::from(leader != id && replicas.contains(&id));
+            }
+        }
+        let registered = if kafka.has_registered(id) { "yes" } else { "no" };
+        let (leads, follows) = (leads.to_string(), follows.to_string());
+        vec![name, id.to_string(), state, registered.to_owned(), leads, follows]
+    });
+    let rows = rows.collect();
+    Table { columns: columns.map(str::to_owned).to_vec(), rows }
 }
 
-/// The topics as Kafka describes them.
-pub fn topics(_stage: &Stage) -> String {
-    String::new()
+/// The topics as Kafka's own tool describes them, by what ZooKeeper says.
+pub fn topics(stage: &Stage) -> String {
+    let topics = stage.scene.kafka.describe().into_iter();
+    let described: Vec<_> = topics
+        .map(|topic| TopicDescription {
+            topic: topic.topic,
+            configs: topic.config.into_iter().collect(),
+            partitions: topic
+                .partitions
+                .into_iter()
+                .map(|(partition, leader, _, replicas, isr)| PartitionDescription {
+                    partition,
+                    leader: Some(leader),
+                    replicas,
+                    isr,
+                })
+                .collect(),
+        })
+        .collect();
+    describe::topics(stage.kafka.preset, &described)
 }
 
 /// What was simulated; what it cost is measured outside, by whoever has a clock.
