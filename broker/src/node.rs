@@ -64,6 +64,10 @@ pub struct View {
     pub topics: usize,
     /// Request handlers that are free.
     pub free_handlers: u32,
+    /// How many partitions it leads.
+    pub leads: usize,
+    /// The partitions it is a replica of.
+    pub partitions: Vec<replica::View>,
 }
 
 impl Broker {
@@ -121,6 +125,8 @@ impl Machine for Broker {
                 alive: Vec::new(),
                 topics: 0,
                 free_handlers: 0,
+                leads: 0,
+                partitions: Vec::new(),
             },
         }
     }
@@ -333,6 +339,7 @@ impl Running {
 
     fn view(&self) -> View {
         let registered = self.keeper.session() == self.registered_in;
+        let partitions = self.replicas.view();
         View {
             id: self.config.id,
             stage: self.stage.name(),
@@ -342,6 +349,8 @@ impl Running {
             alive: self.metadata.brokers.keys().copied().collect(),
             topics: self.metadata.topics.len(),
             free_handlers: self.server.free_handlers(),
+            leads: partitions.iter().filter(|partition| partition.leader == self.config.id).count(),
+            partitions,
         }
     }
 }

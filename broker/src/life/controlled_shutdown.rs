@@ -123,7 +123,7 @@ impl ControlledShutdown {
             Waiting::Controller => match data.and_then(|data| znode::controller_from_json(&data)) {
                 Some(controller) => {
                     self.waiting = Waiting::Broker(controller);
-                    Outcome::Ask(get(format!("/brokers/ids/{controller}")))
+                    Outcome::Ask(get(znode::broker_path(controller)))
                 }
                 None => self.ask_whom_we_know(cx),
             },

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use coordinator::txn::Acl;
 use coordinator::wire::client::{CreateFlags, Request};
 use machine::{Duration, Instant};
-use serde_json::json;
 
 use crate::id::TopicPartition;
+use crate::zk::znode;
 
 /// How often it is looked whether there is something to tell.
 const LOOK_EVERY: Duration = Duration::from_millis(2_500);
@@ -66,15 +66,9 @@ impl IsrNews {
         }
         self.last_told = now;
         self.telling = std::mem::take(&mut self.changed);
-        let partitions = self.telling.iter().map(|TopicPartition { topic, partition }| {
-            let topic = json!(&**topic);
-            format!(r#"{{"topic":{topic},"partition":{partition}}}"#)
-        });
-        let partitions: Vec<_> = partitions.collect();
-        let json = format!(r#"{{"version":1,"partitions":[{}]}}"#, partitions.join(","));
         Some(Request::Create {
-            path: "/isr_change_notification/isr_change_".into(),
-            data: super::data(json),
+            path: znode::isr_change_prefix(),
+            data: Some(znode::partitions_json(&self.telling).into()),
             acl: Acl::open(),
             flags: CreateFlags { ephemeral: false, sequential: true }.to_wire(),
         })

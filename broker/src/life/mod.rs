@@ -17,7 +17,6 @@ pub mod settings;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use coordinator::wire::client::{Request, code};
 
 use crate::zk::ZkError;
@@ -44,9 +43,4 @@ pub fn in_words(path: &str, error: ZkError) -> String {
         ZkError::Refused(error) => format!("{} for {path}", code::meaning(error)),
         ZkError::SessionExpired => format!("session expired for {path}"),
     }
-}
-
-/// Data of a znode from text.
-pub fn data(text: String) -> Option<Bytes> {
-    Some(Bytes::from(text))
 }

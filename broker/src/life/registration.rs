@@ -65,7 +65,7 @@ impl Registration {
         let znode = znode::Registration { endpoints, protocols, timestamp, rack };
         Self {
             id: config.id,
-            path: format!("{IDS}/{}", config.id).into(),
+            path: znode::broker_path(config.id),
             data: znode.to_json().into(),
             endpoints: advertised.iter().map(|at| format!("{}:{}", at.host, at.port)).collect(),
             previous,
@@ -79,7 +79,7 @@ impl Registration {
             Doing::ListOthers => Request::GetChildren { path: IDS.into(), watch: false },
             Doing::ReadOther(others) => {
                 let other = others.first().expect("read only while there are others");
-                get(format!("{IDS}/{other}"))
+                get(znode::broker_path(*other))
             }
             Doing::Create => {
                 let (path, data) = (self.path.clone(), Some(self.data.clone()));

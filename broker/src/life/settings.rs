@@ -9,7 +9,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use coordinator::wire::client::{Request, Response, Stat};
 use machine::Context;
-use serde_json::Value;
 
 use super::get;
 use crate::config::TopicConfig;
@@ -236,7 +235,7 @@ impl Settings {
         cx: &mut Context<'_, Note>,
     ) {
         self.made.insert(number, stat.ctime);
-        if let Some(topic) = data.as_deref().and_then(changed_topic) {
+        if let Some(topic) = data.as_deref().and_then(znode::config_change_from_json) {
             self.ask_for(&topic, true, keeper, cx);
         }
     }
@@ -249,7 +248,7 @@ impl Settings {
         cx: &mut Context<'_, Note>,
     ) {
         let question = Question::Topic { topic: topic.to_owned(), announced };
-        self.ask(question, get(format!("/config/topics/{topic}")), keeper, cx);
+        self.ask(question, get(znode::config_path(topic)), keeper, cx);
     }
 
     fn ask(
@@ -272,15 +271,4 @@ impl Settings {
 
 fn change_path(number: i64) -> Arc<str> {
     format!("{CHANGES}/{CHANGE}{number:010}").into()
-}
-
-/// The topic an announcement is about: `{"version":2,"entity_path":"topics/T"}`, in version 1 with type and name apart.
-fn changed_topic(json: &[u8]) -> Option<String> {
-    let json: Value = serde_json::from_slice(json).ok()?;
-    let text = |key: &str| json.get(key).and_then(Value::as_str);
-    match text("entity_path") {
-        Some(path) => path.strip_prefix("topics/").map(Into::into),
-        None if text("entity_type") == Some("topics") => text("entity_name").map(Into::into),
-        None => None,
-    }
 }

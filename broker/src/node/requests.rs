@@ -112,6 +112,7 @@ impl Running {
                 ReplicaEvent::LogsOpened => self.logs_opened(cx),
                 ReplicaEvent::LogsClosed => self.logs_closed(cx),
                 ReplicaEvent::LogDirFailed(error) => {
+                    cx.note(Note::LogDirFailed(error));
                     self.die(1, &format!("the only log directory has failed: {error:?}"), cx);
                 }
             }

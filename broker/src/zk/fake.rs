@@ -54,6 +54,12 @@ impl FakeZooKeeper {
         self.znodes.insert(path.into(), (Some(Bytes::copy_from_slice(data.as_bytes())), stat));
     }
 
+    /// From now on it is another machine, on another bench, that connects.
+    pub fn serves_another(&mut self) {
+        self.streams.clear();
+        self.watches.clear();
+    }
+
     /// The data of a znode as text.
     pub fn text(&self, path: &str) -> String {
         let data = self.znodes.get(path).and_then(|(data, _)| data.clone()).unwrap_or_default();
