@@ -125,6 +125,12 @@ impl Admin {
         View { waiting: u64::from(self.call.is_some()), ..View::default() }
     }
 
+    /// What it has printed so far.
+    #[cfg(test)]
+    pub fn printed(&self) -> &str {
+        &self.printed
+    }
+
     fn go_on(&mut self, next: Next, cx: &mut Context<'_, ClientNote>) {
         match next {
             Next::Ask(step) => {

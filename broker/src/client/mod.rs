@@ -210,7 +210,16 @@ impl Client {
         Self { config, role: Role::Unborn, wake_at: Instant::NEVER }
     }
 
-    /// Begins its work if the time has come.
+    /// What an admin tool has printed so far.
+    #[cfg(test)]
+    fn printed(&self) -> &str {
+        match &self.role {
+            Role::Admin(admin) => admin.printed(),
+            _ => "",
+        }
+    }
+
+    /// Begins its work.
     fn begin(&mut self, cx: &mut Context<'_, ClientNote>) {
         self.role = match &self.config.kind {
             Kind::Producer(config) => {
