@@ -4,9 +4,11 @@
 //! trusted once it was seen to fail in a run of the real machines: those runs are in `scenarios/failing`.
 
 mod clients;
+mod control;
 mod liveness;
 mod records;
 mod replication;
+mod storage;
 #[cfg(test)]
 mod talk;
 mod zab;
@@ -72,6 +74,8 @@ pub fn all() -> Vec<Box<dyn Check>> {
     checks.extend(records::all());
     checks.extend(zab::all());
     checks.extend(replication::all());
+    checks.extend(storage::all());
+    checks.extend(control::all());
     checks.extend(liveness::all());
     checks
 }

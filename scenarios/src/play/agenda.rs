@@ -1,11 +1,12 @@
 //! What is due and when: clients start, steps fire and are undone, conditions set steps off, promises want a look.
 
 use machine::{Duration, Instant};
-use sim::world::{Fault, NodeId, World};
+use sim::world::{DiskFault, Fault, NodeId, World};
 
 use super::{Play, deeds, facts};
-use crate::cast::Actor;
+use crate::cast::{Actor, Stage};
 use crate::plan::Trigger;
+use crate::scene::Rough;
 use crate::script::action::Action;
 
 /// Something that is due at a time.
@@ -160,13 +161,28 @@ impl Play<'_, '_> {
         for node in dies {
             self.stage.scene.died(node);
         }
-        if let Fault::Wipe { node } = fault {
-            self.stage.scene.wiped(*node);
-        }
+        self.roughen(fault);
         if let Some((node, _)) =
             life(&self.stage.world).filter(|_| before != life(&self.stage.world))
         {
             self.stage.scene.booted(node);
+        }
+    }
+
+    /// What a fault does to what is on disks, as far as the scene must know.
+    fn roughen(&mut self, fault: &Fault) {
+        let Stage { scene, world, .. } = &mut self.stage;
+        match fault {
+            Fault::Wipe { node } => scene.wiped(*node),
+            Fault::PowerLoss { host } => {
+                for node in world.nodes().filter(|node| world.host_of(*node) == *host) {
+                    scene.roughened(node, Rough::PowerLost);
+                }
+            }
+            Fault::Disk { node, fault: DiskFault::BitRot { .. } | DiskFault::LyingSync(true) } => {
+                scene.roughened(*node, Rough::Damaged)
+            }
+            _ => {}
         }
     }
 

@@ -4,8 +4,15 @@
 
 mod acks_one;
 mod completeness;
+mod epochs;
+mod fencing;
+mod in_sync;
+mod isr;
+mod matching;
 mod one_leader;
 mod same_batch;
+mod state;
+mod truncation;
 mod watermark;
 
 use std::collections::BTreeMap;
@@ -21,9 +28,17 @@ pub fn all() -> Vec<Box<dyn Check>> {
     vec![
         Box::<completeness::Completeness>::default(),
         Box::<acks_one::AcksOne>::default(),
+        Box::<matching::Matching>::default(),
         Box::<same_batch::SameBatch>::default(),
+        Box::<in_sync::InSync>::default(),
+        Box::<in_sync::InSyncAsCached>::default(),
+        Box::<state::InIsr>::default(),
         Box::<one_leader::OneLeader>::default(),
+        Box::<epochs::Epochs>::default(),
         Box::<watermark::Watermark>::default(),
+        Box::<truncation::Truncation>::default(),
+        Box::<isr::Maximal>::default(),
+        Box::<fencing::Fencing>::default(),
     ]
 }
 

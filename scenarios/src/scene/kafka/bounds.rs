@@ -65,6 +65,12 @@ impl Bounds {
         *self = if self.are_known { self.or_wider(&its) } else { its };
     }
 
+    /// How long it takes to replace a broker that is gone without a word: its session must end, and ZooKeeper looks at
+    /// sessions by ticks; and 5 s to elect.
+    pub fn failover(&self) -> Duration {
+        self.session_timeout + self.tick.times(2) + Duration::from_secs(5)
+    }
+
     fn or_wider(&self, other: &Self) -> Self {
         let rebalance = self.rebalance_every.zip(other.rebalance_every);
         Self {

@@ -60,6 +60,8 @@ pub struct Waiting {
     pub attempts: u32,
     /// When it was handed to `send`.
     pub since: Instant,
+    /// When it was sent first.
+    pub first_sent: Option<Instant>,
     /// When it was sent last, and to whom.
     pub sent: Option<(Instant, BrokerId)>,
     /// How many batches the receiver had then.
@@ -111,6 +113,7 @@ impl Kafka {
                     records: *records,
                     attempts: 0,
                     since: now,
+                    first_sent: None,
                     sent: None,
                     before: 0,
                 };
@@ -121,6 +124,7 @@ impl Kafka {
                 let held = self.by_id(*to).map(|broker| self.held(partition, broker));
                 if let Some(waiting) = self.clients[key.index()].waiting.get_mut(batch) {
                     waiting.attempts += 1;
+                    waiting.first_sent.get_or_insert(now);
                     waiting.sent = Some((now, *to));
                     waiting.before = held.unwrap_or(usize::MAX);
                 }

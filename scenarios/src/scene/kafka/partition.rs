@@ -134,7 +134,7 @@ pub struct Replica {
     pub asked: Option<Asked>,
     /// Whether it waits for ZooKeeper and does nothing else.
     pub frozen: bool,
-    /// What it lost while it was listed as in sync, until it has left the ISR or has it again.
+    /// What it lost with its disk's content, until it has as much again.
     pub lossy: Option<Lossy>,
     /// How many of the committed batches were compared with its log, and found there up to this place in it.
     pub agrees: (usize, usize),
@@ -160,6 +160,8 @@ pub struct Lossy {
     pub to: Offset,
     /// Whether the disk itself was at fault.
     pub damaged: bool,
+    /// Whether it has been listed as in sync ever since.
+    pub in_sync: bool,
 }
 
 /// What a broker takes itself for.

@@ -133,7 +133,7 @@ impl Kafka {
         let partition = &mut self.partitions[key.index()];
         let Some(replica) = partition.replica(leader) else { return };
         let (epoch, high_watermark) = (replica.epoch, replica.high_watermark);
-        if replica.lossy.is_some() {
+        if replica.lossy.is_some_and(|lossy| lossy.in_sync) {
             // It kept its office over its loss, or was elected in the meantime.
             partition.broken_by_loss(leader, LeaderEpoch(epoch.0.saturating_add(1)));
         }
@@ -226,10 +226,8 @@ impl Kafka {
 impl Partition {
     /// A replica that had lost something was elected, or stayed leader: that excuses what is gone with it.
     pub(super) fn broken_by_loss(&mut self, broker: BrokerKey, below: LeaderEpoch) {
-        let Some(lossy) = self.replicas.get(broker.index()).and_then(|replica| replica.lossy)
-        else {
-            return;
-        };
+        let lossy = self.replicas.get(broker.index()).and_then(|replica| replica.lossy);
+        let Some(lossy) = lossy.filter(|lossy| lossy.in_sync) else { return };
         let by = if lossy.damaged { Excuse::World } else { Excuse::Lossy };
         let broken = Broken { by, below, from: lossy.from };
         if !self.excuses.contains(&broken) {

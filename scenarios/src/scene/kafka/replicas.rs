@@ -225,7 +225,11 @@ impl Kafka {
 
     /// A broker has read its disk: what is known of its replicas is confirmed, or was lost.
     pub(super) fn logs_opened(&mut self, broker: BrokerKey, clean: bool, found: &[Recovered]) {
-        let rough = std::mem::take(&mut self.brokers[broker.index()].rough);
+        let known = &mut self.brokers[broker.index()];
+        let rough = match std::mem::take(&mut known.rough) {
+            Rough::PowerLost if known.is_damaged => Rough::Damaged,
+            rough => rough,
+        };
         let found: BTreeMap<PartitionKey, &Recovered> =
             found.iter().map(|one| (self.key(&one.partition), one)).collect();
         for (index, partition) in self.partitions.iter_mut().enumerate() {
@@ -275,12 +279,15 @@ impl Partition {
         let in_sync = self.isr.contains(&broker);
         let Some(replica) = self.replicas.get_mut(broker.index()) else { return };
         let end = replica.log.end();
-        if in_sync && from < end {
-            let already = replica.lossy.unwrap_or(Lossy { from, to: end, damaged: false });
+        if from < end {
+            let damaged = how == Rough::Damaged;
+            let now = Lossy { from, to: end, damaged, in_sync };
+            let before = replica.lossy.unwrap_or(now);
             replica.lossy = Some(Lossy {
-                from: from.min(already.from),
-                to: end.max(already.to),
-                damaged: already.damaged || how == Rough::Damaged,
+                from: from.min(before.from),
+                to: end.max(before.to),
+                damaged: damaged || before.damaged,
+                in_sync: in_sync && (before.in_sync || before.from >= from),
             });
         }
         if from <= replica.start {

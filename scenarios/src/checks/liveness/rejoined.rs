@@ -1,0 +1,85 @@
+//! LV-4: A follower that has everything that is committed is let into the ISR within a bound; one that is dead leaves it.
+//!
+//! An ISR that does not grow again is one failure away from standing still (KAFKA-1382, KAFKA-2729), and one with a dead member
+//! stands still already: nothing is acknowledged with acks=all. To break it: go on with a version of the state that ZooKeeper no
+//! longer has.
+//!
+//! The bounds: one time-out between brokers, two fetches and 10 s to come back; the session time-out, two ticks, one time-out
+//! between brokers and 5 s to leave.
+
+use machine::Duration;
+
+use crate::cast::Said;
+use crate::checks::Check;
+use crate::scene::{Moment, Outside, Scene};
+
+use super::peace::{Peace, Since, lasting};
+use crate::scene::kafka::Role;
+
+/// For what is not counted.
+const SLACK: Duration = Duration::from_secs(10);
+
+/// The check.
+#[derive(Debug, Default)]
+pub struct Rejoined {
+    peace: Peace,
+    since: Since,
+}
+
+impl Check for Rejoined {
+    fn id(&self) -> &'static str {
+        "LV-4"
+    }
+
+    fn property(&self) -> &'static str {
+        "The ISR takes in who has caught up and lets go who is dead."
+    }
+
+    fn see(
+        &mut self,
+        _moment: &Moment,
+        _said: &Said,
+        _scene: &Scene,
+        _outside: &dyn Outside,
+        _found: &mut Vec<String>,
+    ) {
+    }
+
+    fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
+        if !self.peace.look(scene, outside) {
+            return;
+        }
+        let bounds = &scene.kafka.bounds;
+        let back = bounds.socket_timeout + bounds.replica_fetch_wait_max.times(2) + SLACK;
+        let gone = bounds.failover() + bounds.socket_timeout;
+        for (place, partition) in lasting(&scene.kafka) {
+            let leader = self.peace.leader(partition, back, scene);
+            for (index, replica) in partition.replicas.iter().enumerate() {
+                let broker = &scene.kafka.brokers[index];
+                let inside = partition.isr.iter().any(|member| member.index() == index);
+                let peace = self.peace.of(broker.node, scene);
+                let caught_up = leader.is_some_and(|(_, leader)| {
+                    matches!(replica.role, Role::Following(_))
+                        && replica.epoch == leader.epoch
+                        && replica.log.end() >= leader.high_watermark
+                        && partition.assigned.contains(&broker.id)
+                });
+                let outside_still = !inside && caught_up && peace.is_some_and(|peace| peace > back);
+                if self.since.holds((place, 2 * index), outside_still, back, scene.now) {
+                    let (who, name) = (&broker.name, &partition.name);
+                    found
+                        .push(format!("{who} has caught up with {name}, and stays out of the ISR"));
+                }
+                let dead = inside
+                    && !outside.is_up(broker.node)
+                    && partition.isr.len() > 1
+                    && self.peace.has_controller(gone, scene)
+                    && self.peace.unbroken(scene) > gone;
+                if self.since.holds((place, 2 * index + 1), dead, gone, scene.now) {
+                    let (who, name) = (&broker.name, &partition.name);
+                    found.push(format!("{who} is dead, and still in the ISR of {name}"));
+                }
+            }
+        }
+    }
+}

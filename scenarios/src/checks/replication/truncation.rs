@@ -1,0 +1,50 @@
+//! KR-9: A replica that is in sync never cuts off what is committed, unless an exception has already lost it.
+//!
+//! To break it: truncate to the local high watermark, which is always a little behind (KAFKA-1211).
+
+use broker::id::Offset;
+
+use crate::cast::Said;
+use crate::checks::Check;
+use crate::scene::kafka::{At, Event};
+use crate::scene::{Moment, Outside, Scene};
+
+/// The check.
+#[derive(Debug, Default)]
+pub struct Truncation;
+
+impl Check for Truncation {
+    fn id(&self) -> &'static str {
+        "KR-9"
+    }
+
+    fn property(&self) -> &'static str {
+        "Replicas in sync never cut off what is committed."
+    }
+
+    fn see(
+        &mut self,
+        _moment: &Moment,
+        _said: &Said,
+        scene: &Scene,
+        _outside: &dyn Outside,
+        found: &mut Vec<String>,
+    ) {
+        for event in &scene.kafka.events {
+            if let Event::Truncated { at, to, was } = event {
+                found.extend(cuts(*at, *was, *to, scene));
+            }
+        }
+    }
+}
+
+fn cuts(at: At, was: Offset, to: Offset, scene: &Scene) -> Option<String> {
+    let partition = scene.kafka.partition(at.partition);
+    let end = partition.committed.end();
+    let lossy = partition.replica(at.broker)?.lossy.is_some();
+    let forgiven = lossy || !partition.excuses.is_empty() || scene.kafka.is_shaken;
+    (to < end && to < was && partition.isr.contains(&at.broker) && !forgiven).then(|| {
+        let who = scene.kafka.words(at);
+        format!("{who} is in sync, and truncates from {was} to {to}: {end} is committed")
+    })
+}

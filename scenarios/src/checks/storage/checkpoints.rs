@@ -1,0 +1,58 @@
+//! ST-2: A checkpoint never says more than is true: high watermarks that were reached, recovery points and log starts inside of
+//! the log.
+//!
+//! After a crash it is believed without a look. To break it: write down what is not flushed yet.
+
+use broker::id::Offset;
+use broker::note::{Checkpoint, Note};
+
+use crate::cast::Said;
+use crate::checks::Check;
+use crate::scene::kafka::{Broker, Event, Replica};
+use crate::scene::{Moment, Outside, Scene};
+
+/// The check.
+#[derive(Debug, Default)]
+pub struct Checkpoints;
+
+impl Check for Checkpoints {
+    fn id(&self) -> &'static str {
+        "ST-2"
+    }
+
+    fn property(&self) -> &'static str {
+        "Checkpoints are never ahead of what they stand for."
+    }
+
+    fn see(
+        &mut self,
+        _moment: &Moment,
+        said: &Said,
+        scene: &Scene,
+        _outside: &dyn Outside,
+        found: &mut Vec<String>,
+    ) {
+        let Said::Broker(Note::Checkpointed { what, offsets }) = said else { return };
+        let Some(Event::Checkpointed(key)) = scene.kafka.events.first() else { return };
+        let broker = scene.kafka.broker(*key);
+        for (name, offset) in offsets.iter() {
+            let Some(partition) = scene.kafka.find(&name.topic, name.partition) else { continue };
+            if let Some(replica) = partition.replica(*key) {
+                let ahead = ahead(*what, *offset, replica, broker);
+                found.extend(ahead.map(|what| format!("{name}: {what}")));
+            }
+        }
+    }
+}
+
+fn ahead(what: Checkpoint, offset: Offset, replica: &Replica, broker: &Broker) -> Option<String> {
+    let (name, most) = match what {
+        Checkpoint::HighWatermark => ("high watermark", replica.high_watermark_peak),
+        Checkpoint::RecoveryPoint => ("recovery point", replica.end_peak),
+        Checkpoint::LogStart => ("log start", replica.start),
+    };
+    (offset > most).then(|| {
+        let who = &broker.name;
+        format!("{who} writes down the {name} {offset}, and it was never above {most}")
+    })
+}
