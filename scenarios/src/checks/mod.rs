@@ -38,6 +38,11 @@ pub trait Check {
         found: &mut Vec<String>,
     );
 
+    /// Whether [`Self::pass`] is to be called.
+    fn keeps_time(&self) -> bool {
+        false
+    }
+
     /// Looks at the world after every step and fault: for bounds in time. Cheap, as it is called for each.
     fn pass(&mut self, _scene: &Scene, _outside: &dyn Outside, _found: &mut Vec<String>) {}
 
@@ -49,6 +54,12 @@ pub trait Check {
     fn excused(&mut self) -> Vec<Excused> {
         Vec::new()
     }
+}
+
+/// Whether a check is about Kafka: it hears brokers, Kafka's clients, and ZooKeeper where that changes something for Kafka.
+/// The others hear servers and their clients.
+pub fn is_about_kafka(check: &dyn Check) -> bool {
+    !check.id().starts_with('Z') && check.id() != "LV-0"
 }
 
 /// A broken property with an excuse.

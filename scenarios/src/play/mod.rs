@@ -62,6 +62,7 @@ struct Play<'p, 'w> {
     watch: &'p mut Watch<'w>,
     stage: Stage,
     checks: Vec<Box<dyn Check>>,
+    hearers: Hearers,
     promises: Promises,
     outages: Outages,
     agenda: BTreeMap<(Instant, u64), Due>,
@@ -75,6 +76,31 @@ struct Play<'p, 'w> {
     violations: Vec<Violation>,
     progress_at: Instant,
     set_up: SetUp,
+}
+
+/// Which checks are to be asked when, by their places among all.
+#[derive(Debug, Default)]
+struct Hearers {
+    zookeeper: Vec<usize>,
+    kafka: Vec<usize>,
+    time: Vec<usize>,
+}
+
+impl Hearers {
+    fn of(checks: &[Box<dyn Check>], with_brokers: bool) -> Self {
+        let mut hearers = Self::default();
+        for (index, check) in checks.iter().enumerate() {
+            match checks::is_about_kafka(&**check) {
+                true if !with_brokers => continue,
+                true => hearers.kafka.push(index),
+                false => hearers.zookeeper.push(index),
+            }
+            if check.keeps_time() {
+                hearers.time.push(index);
+            }
+        }
+        hearers
+    }
 }
 
 /// The world as checks may ask it.
@@ -105,10 +131,12 @@ impl<'p, 'w> Play<'p, 'w> {
             .trace
             .is_some()
             .then(|| Trace::new(Vec::new(), plan.seed).expect("writing to memory cannot fail"));
+        let checks = checks::all();
         let mut play = Self {
             plan,
             watch,
-            checks: checks::all(),
+            hearers: Hearers::of(&checks, !cluster.brokers.is_empty()),
+            checks,
             promises: Promises::new(plan),
             outages: Outages::new(plan, &stage),
             stage,
@@ -207,13 +235,23 @@ impl<'p, 'w> Play<'p, 'w> {
         }
         let changed = self.outages.see(moment, said);
         self.outage_lines(moment.at, changed);
+        let about_kafka = match said {
+            Said::Server(_) | Said::Client(_) => !self.stage.scene.kafka.events.is_empty(),
+            Said::Broker(_) | Said::Kafka(_) => true,
+        };
+        let about_zookeeper = matches!(said, Said::Server(_) | Said::Client(_));
         let mut found = Vec::new();
         let behind = Behind(&self.stage.world);
         let mut violations = Vec::new();
-        for check in &mut self.checks {
+        let of_kafka = self.hearers.kafka.iter().filter(|_| about_kafka);
+        let of_zookeeper = self.hearers.zookeeper.iter().filter(|_| about_zookeeper);
+        for index in of_zookeeper.chain(of_kafka) {
+            let check = &mut self.checks[*index];
             check.see(moment, said, &self.stage.scene, &behind, &mut found);
-            let property = check.property();
-            violations.extend(found.drain(..).map(|message| (check.id(), property, message)));
+            if !found.is_empty() {
+                let (id, property) = (check.id(), check.property());
+                violations.extend(found.drain(..).map(|message| (id, property, message)));
+            }
         }
         for (id, property, message) in violations {
             self.violated(id, property, moment.at, message);
@@ -225,10 +263,13 @@ impl<'p, 'w> Play<'p, 'w> {
         let mut found = Vec::new();
         let behind = Behind(&self.stage.world);
         let mut violations = Vec::new();
-        for check in &mut self.checks {
+        for index in &self.hearers.time {
+            let check = &mut self.checks[*index];
             check.pass(&self.stage.scene, &behind, &mut found);
-            let property = check.property();
-            violations.extend(found.drain(..).map(|message| (check.id(), property, message)));
+            if !found.is_empty() {
+                let (id, property) = (check.id(), check.property());
+                violations.extend(found.drain(..).map(|message| (id, property, message)));
+            }
         }
         for (id, property, message) in violations {
             self.violated(id, property, at, message);

@@ -109,6 +109,10 @@ impl Check for Watches {
         }
     }
 
+    fn keeps_time(&self) -> bool {
+        true
+    }
+
     fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
         if scene.now < self.look_at {
             return;

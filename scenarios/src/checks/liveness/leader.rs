@@ -59,6 +59,10 @@ impl Check for Led {
     ) {
     }
 
+    fn keeps_time(&self) -> bool {
+        true
+    }
+
     fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
         if scene.now < self.look_at {
             return;

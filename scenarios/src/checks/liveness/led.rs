@@ -37,6 +37,10 @@ impl Check for LedPartitions {
     ) {
     }
 
+    fn keeps_time(&self) -> bool {
+        true
+    }
+
     fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
         if !self.peace.look(scene, outside) {
             return;

@@ -42,6 +42,10 @@ impl Check for Preferred {
     ) {
     }
 
+    fn keeps_time(&self) -> bool {
+        true
+    }
+
     fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
         if !self.peace.look(scene, outside) {
             return;

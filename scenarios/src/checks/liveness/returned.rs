@@ -46,6 +46,10 @@ impl Check for Returned {
     ) {
     }
 
+    fn keeps_time(&self) -> bool {
+        true
+    }
+
     fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
         if !self.peace.look(scene, outside) {
             return;
