@@ -42,6 +42,7 @@ use crate::wire::versions::Versions;
 use crate::wire::{Api, Request, Response, error};
 use crate::zk::{Keeper, ZkError};
 
+use batch::Batch;
 use context::ControllerContext;
 use desk::{Desk, Moved, Taken};
 use election::Stage;
@@ -402,6 +403,9 @@ impl Controller {
             };
             if moved == Err(Moved) {
                 self.give_up_event();
+                if let Role::Controller(reign) = &mut self.role {
+                    reign.batch = Batch::default();
+                }
                 self.desk.next([Step::Candidacy(Stage::Look { elect: true })]);
             }
         }

@@ -16,7 +16,7 @@ use crate::mechanism::{Mechanisms, Preset};
 use crate::note::Note;
 use crate::replica::RequestId;
 use crate::wire::versions::Versions;
-use crate::wire::{self, Request, Response};
+use crate::wire::{self, Request, Response, error};
 use crate::zk::ZkError;
 
 /// What somebody else does to ZooKeeper, or asks of the controller.
@@ -280,6 +280,8 @@ pub struct Cluster {
     deeds: u64,
     planned: Vec<Deed>,
     versions: Versions,
+    /// The broker whose disk has failed.
+    pub failing: Option<m::BrokerId>,
 }
 
 impl Cluster {
@@ -305,16 +307,21 @@ impl Cluster {
                 Err(_) => "an answer".to_owned(),
             }
         });
-        Self { bench, opened: 0, obeyed: Vec::new(), deeds: 0, planned, versions }
+        Self { bench, opened: 0, obeyed: Vec::new(), deeds: 0, planned, versions, failing: None }
     }
 
     /// The next deed is done, then the brokers obey until nothing is asked of them any more.
     pub fn next(&mut self) -> &mut Self {
+        self.deed().obey()
+    }
+
+    /// The next deed is done.
+    pub fn deed(&mut self) -> &mut Self {
         self.deeds += 1;
         let deed = format!("{:?}", self.planned[self.deeds as usize - 1]);
         self.bench.remark(&deed);
         self.bench.give(Input::Ready { ticket: Ticket(self.deeds) });
-        self.obey()
+        self
     }
 
     /// Brokers take connections and answer every control request without an error.
@@ -333,7 +340,7 @@ impl Cluster {
                 quiet = false;
                 self.obeyed[index].1 += 1;
                 let asked = wire::request(frame.slice(4..), &self.versions).expect("a request");
-                let response = obedient(&asked.body);
+                let response = obedient(&asked.body, self.is_failing(conn));
                 let frame = wire::response_frame(&response, asked.version, asked.correlation);
                 self.bench.receive(conn, frame);
             }
@@ -341,6 +348,11 @@ impl Cluster {
                 return self;
             }
         }
+    }
+
+    fn is_failing(&self, conn: Conn) -> bool {
+        let Some(m::BrokerId(id)) = self.failing else { return false };
+        self.bench.dialled().contains(&(conn, format!("b{id}:9092")))
     }
 
     pub fn tree(&self) -> &Tree {
@@ -357,7 +369,8 @@ impl Cluster {
     }
 }
 
-fn obedient(request: &Request) -> Response {
+fn obedient(request: &Request, failing: bool) -> Response {
+    let error = if failing { error::KAFKA_STORAGE_ERROR } else { error::NONE };
     match request {
         Request::LeaderAndIsr(body) => {
             let mut errors = Vec::new();
@@ -366,7 +379,8 @@ fn obedient(request: &Request) -> Response {
                     errors.push(
                         m::leader_and_isr_response::LeaderAndIsrPartitionError::default()
                             .with_topic_name(topic.topic_name.clone())
-                            .with_partition_index(role.partition_index),
+                            .with_partition_index(role.partition_index)
+                            .with_error_code(error),
                     );
                 }
             }
