@@ -228,6 +228,7 @@ impl Replicas {
             }
             match self.obey(&mut control, turn) {
                 Ok(()) => {
+                    self.drop_idle_fetchers(turn);
                     control.from.applied(turn.cx);
                     turn.events.push(control.answer(error::NONE));
                 }

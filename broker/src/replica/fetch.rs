@@ -126,7 +126,9 @@ impl Replicas {
             let wanted = version >= 7 && request.session_epoch == 0 && some;
             match wanted.then(|| self.sessions.in_the_way(replica, now)) {
                 Some(Ok(in_the_way)) => {
-                    in_the_way.map(|key| self.end_session(key, turn));
+                    if let Some(key) = in_the_way {
+                        self.end_session(key, turn);
+                    }
                     let id = self.free_session_id(turn);
                     self.sessions.incremental(id, replica, now)
                 }
@@ -226,12 +228,12 @@ impl Replicas {
         if fetch.replica.is_some() && !fetch.learned {
             fetch.learned = true;
             let enough = found.is_enough(&fetch);
-            self.learn(&fetch, &found, turn);
+            let moved = self.learn(&fetch, &found, turn);
             if self.is_frozen_for(fetch.session) {
                 return self.stalled.put(fetch.id, Job::Fetch(fetch), Stall::Frozen);
             }
             // Whoever must wait looks again: its own fetch may have moved the high watermark.
-            if !enough && fetch.waits {
+            if moved && !enough && fetch.waits {
                 match self.gather(&fetch, turn) {
                     Ok(again) => found = again,
                     Err(stall) => return self.stalled.put(fetch.id, Job::Fetch(fetch), stall),
@@ -412,12 +414,19 @@ impl Replicas {
     }
 
     /// What a leader learns from a follower's fetch (`Partition.updateFollowerFetchState`). Errors teach nothing (KAFKA-8400).
-    fn learn(&mut self, fetch: &Fetching, found: &Gathered, turn: &mut Turn<'_, '_, '_>) {
+    /// Whether the high watermark of one of them has moved.
+    fn learn(
+        &mut self,
+        fetch: &Fetching,
+        found: &Gathered,
+        turn: &mut Turn<'_, '_, '_>,
+    ) -> bool {
+        let mut committed = false;
         if let Some(session) = self.sessions.get_mut(fetch.session) {
             session.fetched = fetch.at;
         }
         for reading in found.readings.iter().filter(|reading| reading.error == error::NONE) {
-            let Some(session) = self.sessions.get(fetch.session) else { return };
+            let Some(session) = self.sessions.get(fetch.session) else { break };
             let from = session.entries[reading.entry as usize].from;
             let Some(slot) = reading.slot else { continue };
             let Some(partition) = self.held.get_mut(slot) else { continue };
@@ -430,9 +439,10 @@ impl Replicas {
                 self.try_expand(slot, fetch.replica, turn);
             }
             if moved {
-                self.try_high_watermark(slot, turn);
+                committed |= self.try_high_watermark(slot, turn);
             }
         }
+        committed
     }
 
     /// Takes the entries that have nothing to tell out of the queue, so that they are not looked at again for nothing.

@@ -33,8 +33,12 @@ impl Replicas {
         turn: &mut Turn<'_, '_, '_>,
     ) -> Result<(), DiskError> {
         let slot = self.hold(decision, config, turn)?;
+        if self.held.get(slot).is_some_and(|partition| decision.epoch <= partition.epoch) {
+            // The request names it twice.
+            return Ok(());
+        }
         if decision.leader == self.config.id {
-            self.leave_fetcher(slot, turn);
+            self.leave_fetcher(slot);
             self.lead(slot, decision, turn);
         } else if turn.door.metadata.is_alive(decision.leader) {
             self.follow(slot, decision, turn);
@@ -121,7 +125,7 @@ impl Replicas {
         if same && !every_epoch {
             return;
         }
-        self.leave_fetcher(slot, turn);
+        self.leave_fetcher(slot);
         self.fail_produces(slot, turn);
         self.touch(slot, Touched::Role);
         self.join_fetcher(slot, leader, turn);
@@ -145,7 +149,7 @@ impl Replicas {
             return Ok(());
         }
         if let Some(slot) = slot {
-            self.leave_fetcher(slot, turn);
+            self.leave_fetcher(slot);
         }
         if delete && has_log {
             // Files of a topic that was deleted while this broker was away go, too.
@@ -172,11 +176,11 @@ impl Replicas {
         self.drive_fetcher(leader, turn);
     }
 
-    fn leave_fetcher(&mut self, slot: Slot, turn: &mut Turn<'_, '_, '_>) {
+    /// Its fetcher, if it is the last one, stays until the request is done: it may come back at once.
+    fn leave_fetcher(&mut self, slot: Slot) {
         for fetcher in self.fetchers.values_mut() {
             fetcher.remove(slot);
         }
-        self.drop_idle_fetchers(turn);
     }
 }
 
