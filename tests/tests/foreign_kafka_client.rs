@@ -64,7 +64,21 @@ impl Cluster {
         config
     }
 
+    /// A topic can be given three replicas only once three brokers are registered.
+    fn wait_for_brokers(&self) {
+        let consumer: BaseConsumer = self.client().create().expect("a client can be made");
+        let until = std::time::Instant::now() + PATIENCE;
+        while std::time::Instant::now() < until {
+            let metadata = consumer.fetch_metadata(None, PATIENCE).expect("a broker answers");
+            if metadata.brokers().len() == 3 {
+                return;
+            }
+        }
+        panic!("not all brokers came");
+    }
+
     async fn create(&self, topic: &str, partitions: i32) {
+        self.wait_for_brokers();
         let admin: AdminClient<DefaultClientContext> =
             self.client().create().expect("a client can be made");
         let options = AdminOptions::new().operation_timeout(Some(PATIENCE));
