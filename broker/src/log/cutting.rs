@@ -223,10 +223,12 @@ impl Log {
     fn ends_at(&mut self, end: Offset, cx: &mut Context<'_, Note>) {
         self.end = end;
         self.high_watermark = self.high_watermark.min(end);
-        self.recovery_point = self.recovery_point.min(end);
-        self.flush_asked = self.flush_asked.min(end);
+        // What was cut off comes back with a power loss unless that, too, is synced: the last segment is not to be trusted.
+        let sure = self.segments.back().expect("a log always has a segment").base.min(end);
+        self.recovery_point = self.recovery_point.min(sure);
+        self.flush_asked = self.flush_asked.min(sure);
         for flush in &mut self.flushes {
-            flush.upto = flush.upto.min(end);
+            flush.upto = flush.upto.min(sure);
         }
         self.news.truncated = true;
         if self.epochs.truncate_from_end(end) {

@@ -161,15 +161,18 @@ impl Logs {
     /// When it wants any input.
     pub fn wake_at(&self) -> Option<Instant> {
         let at_once = match &self.stage {
-            Stage::New | Stage::Over => return None,
+            Stage::New | Stage::Over => false,
             Stage::Opening(opening) => opening.wants_a_slice(),
             Stage::Closing(closing) => closing.wants_a_slice(),
             Stage::Open => {
                 let lent = self.lent.and_then(|at| self.logs[at].as_ref());
-                self.failed.is_some() || lent.is_some_and(|log| log.news.is_urgent())
+                if self.failed.is_none() && !lent.is_some_and(|log| log.news.is_urgent()) {
+                    return self.alarms.next();
+                }
+                true
             }
         };
-        if at_once { Some(self.now) } else { self.alarms.next() }
+        at_once.then_some(self.now)
     }
 
     /// `broker.id` and `cluster.id` in `meta.properties`, as far as they are there. Known after [`LogEvent::Opened`].

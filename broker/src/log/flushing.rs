@@ -91,19 +91,24 @@ impl Log {
 
     /// Asks the disk for everything before `upto`.
     pub(super) fn flush_to(&mut self, upto: Offset, cx: &mut Context<'_, Note>) {
-        if upto <= self.recovery_point {
-            return;
+        if upto > self.recovery_point {
+            let end = self.segments.partition_point(|segment| segment.base < upto);
+            self.sync_segments(end, upto, cx);
         }
+    }
+
+    /// Asks for all files from the recovery point on, up to the segment with this number.
+    fn sync_segments(&mut self, end: usize, upto: Offset, cx: &mut Context<'_, Note>) {
         let first = self.segment_of(self.recovery_point);
-        let unflushed = self.segments.iter().skip(first).take_while(|segment| segment.base < upto);
         let mut waits_for = Vec::new();
-        for segment in unflushed {
+        for segment in self.segments.range(first..end.max(first)) {
             for path in [&segment.path, segment.offsets.path(), segment.times.path()] {
                 waits_for.push(cx.disk().sync(path));
             }
         }
         self.news.asked.extend(&waits_for);
         self.flush_asked = self.flush_asked.max(upto);
+        self.flushed_at = cx.now();
         self.flushes.push(Flush { upto, waits_for });
     }
 
@@ -167,7 +172,8 @@ impl Log {
         self.segments.back_mut().expect("a log always has a segment").seal(cx)?;
         self.take_snapshot(cx);
         self.run_chores(cx)?;
-        self.flush_to(self.end, cx);
+        // Also when there is nothing new: what was cut off must not come back either.
+        self.sync_segments(self.segments.len(), self.end, cx);
         Ok(())
     }
 

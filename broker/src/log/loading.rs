@@ -50,6 +50,10 @@ pub(super) struct Loading {
     epochs_changed: bool,
     /// Where the last segment that was scanned ends.
     end: Offset,
+    /// Where the one before the next ends, if it was scanned.
+    goes_on_at: Option<Offset>,
+    /// Where the segment begins that was cut: a power loss may bring back what was cut off.
+    cut: Option<Offset>,
     stage: Stage,
 }
 
@@ -104,6 +108,8 @@ impl Loading {
             epochs,
             epochs_changed: false,
             end: Offset::ZERO,
+            goes_on_at: None,
+            cut: None,
             stage: Stage::List,
         }
     }
@@ -204,6 +210,12 @@ impl Loading {
             self.stage = self.all_opened();
             return Ok(());
         };
+        if self.goes_on_at.is_some_and(|end| end != base) {
+            // Bytes that were not synced are missing at the end of the segment before: what follows is not believed. Kafka leaves
+            // such a hole in its log.
+            drop_files_after(&mut self.bases, index, &self.directory, cx)?;
+            return Ok(());
+        }
         let mut segment = self.empty_segment(base, cx);
         segment.size = cx.disk().len(&segment.path)?;
         let trusted = self.is_trusted(index) && load_indexes(&mut segment, cx)?;
@@ -219,6 +231,7 @@ impl Loading {
             let place = segment.offsets.entries().last().map_or(0, |last| u64::from(last.at));
             self.scan(segment, Rigour::Headers, place);
         } else {
+            self.goes_on_at = None;
             self.segments.push_back(segment);
         }
         Ok(())
@@ -238,6 +251,7 @@ impl Loading {
             unreachable!("only a scan ends as one");
         };
         self.end = scan.next;
+        self.goes_on_at = Some(scan.next);
         for (base, at) in &scan.last {
             segment.remember(*base, *at);
         }
@@ -277,6 +291,7 @@ impl Loading {
                 drop_files_after(&mut self.bases, index + 1, &self.directory, cx)?;
             }
             cx.disk().truncate(&segment.path, scan.place)?;
+            self.cut = self.cut.or(Some(segment.base));
         }
         segment.size = scan.place;
         (segment.largest, segment.first_timestamp) = (scan.largest, scan.first_timestamp);
@@ -307,9 +322,10 @@ impl Loading {
         let mut log = Log::new(of.clone(), directory, self.settings, segments, epochs);
         log.start = log.start.max(self.known.start);
         log.end = end;
-        let first_unsafe = if self.known.clean { end } else { self.known.recovery_point.min(end) };
-        log.recovery_point = first_unsafe.max(log.start);
+        let checkpointed = if self.known.clean { end } else { self.known.recovery_point.min(end) };
+        log.recovery_point = self.cut.map_or(checkpointed, |cut| checkpointed.min(cut));
         log.flush_asked = log.recovery_point;
+        log.flushed_at = cx.now();
         log.high_watermark = self.known.high_watermark.clamp(log.start, end);
         log.checkpointed_high_watermark = log.high_watermark;
         let cut = log.epochs.truncate_from_end(end) | log.epochs.truncate_from_start(log.start);

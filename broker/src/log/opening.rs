@@ -14,7 +14,7 @@ use super::directory::{File, Logs, Stage};
 use super::flushing::gone;
 use super::loading::{Known, Loading, Step, whole_file};
 use super::replica::Settings;
-use super::{Log, LogEvent, checkpoint, meta, names};
+use super::{LogEvent, checkpoint, meta, names};
 use crate::id::{Offset, TopicPartition};
 use crate::note::{Note, Recovered};
 
@@ -30,7 +30,6 @@ pub(super) struct Opening {
     deleted: Vec<String>,
     replicas: Vec<String>,
     current: Option<Box<Loading>>,
-    loaded: Vec<Log>,
     recovered: Vec<Recovered>,
     next: Next,
     wait: Wait,
@@ -63,7 +62,6 @@ impl Opening {
             deleted: Vec::new(),
             replicas: Vec::new(),
             current: None,
-            loaded: Vec::new(),
             recovered: Vec::new(),
             next: Next::OwnFiles,
             wait: Wait::Slice,
@@ -134,7 +132,8 @@ impl Logs {
                         Step::More => return Ok(false),
                         Step::Nothing => {}
                         Step::Loaded(log, recovered) => {
-                            opening.loaded.push(*log);
+                            // At once, because answers to it may come soon.
+                            self.insert(*log);
                             opening.recovered.push(recovered);
                         }
                     }
@@ -221,9 +220,6 @@ impl Logs {
 
     /// Everything was read.
     fn opened(&mut self, opening: Opening, cx: &mut Context<'_, Note>, events: &mut Vec<LogEvent>) {
-        for log in opening.loaded {
-            self.insert(log);
-        }
         let mut replicas = opening.recovered;
         replicas.sort_by(|one, other| one.partition.cmp(&other.partition));
         cx.note(Note::LogsOpened { clean: opening.clean, replicas: Arc::from(replicas) });

@@ -36,6 +36,8 @@ pub struct Log {
     /// Up to here a flush was asked for.
     pub(super) flush_asked: Offset,
     pub(super) flushes: Vec<Flush>,
+    /// When a flush was last asked for.
+    pub(super) flushed_at: Instant,
     /// As last told by the owner, or as checkpointed.
     pub(super) high_watermark: Offset,
     pub(super) checkpointed_high_watermark: Offset,
@@ -81,14 +83,13 @@ pub(super) struct Settings {
     pub flush_messages: Option<u64>,
     pub flush_interval: Option<machine::Duration>,
     pub delete_delay: machine::Duration,
-    /// `cleanup.policy` contains `delete`.
+    /// `cleanup.policy` has `delete`.
     pub deletes: bool,
 }
 
 impl Settings {
     pub fn of(config: &TopicConfig) -> Self {
         let millis = |span: machine::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-        let policy = config.others.get("cleanup.policy").map_or("delete", |policy| policy);
         Self {
             segment_bytes: u64::from(config.segment_bytes),
             segment_ms: millis(config.segment_age_max),
@@ -101,7 +102,7 @@ impl Settings {
             flush_messages: config.flush_messages,
             flush_interval: config.flush_interval,
             delete_delay: config.file_delete_delay,
-            deletes: policy.split(',').any(|word| word.trim() == "delete"),
+            deletes: config.deletes_old_records(),
         }
     }
 }
@@ -135,6 +136,7 @@ impl Log {
             recovery_point: start,
             flush_asked: start,
             flushes: Vec::new(),
+            flushed_at: Instant::ZERO,
             high_watermark: start,
             checkpointed_high_watermark: start,
             chores: VecDeque::new(),

@@ -27,8 +27,7 @@ pub(super) enum Task {
     RecoveryPointsNow,
     LogStarts,
     Retention,
-    /// `flush.ms`. `log.flush.scheduler.interval.ms` is endless unless it is set, and it is not modelled: so this is looked at
-    /// once, as in Kafka.
+    /// `flush.ms`. Unless `log.flush.scheduler.interval.ms` is set, nobody looks at it more than once.
     OldFlushes,
     Removals,
 }
@@ -40,6 +39,8 @@ pub(super) struct Intervals {
     recovery_points: Duration,
     log_starts: Duration,
     retention: Duration,
+    /// `log.flush.scheduler.interval.ms`, if it is set.
+    flushes: Option<Duration>,
     /// `log.segment.delete.delay.ms`
     pub delete_delay: Duration,
 }
@@ -51,6 +52,11 @@ impl Intervals {
             recovery_points: config.recovery_point_checkpoint_interval,
             log_starts: config.log_start_checkpoint_interval,
             retention: config.retention_check_interval,
+            flushes: config
+                .given
+                .get("log.flush.scheduler.interval.ms")
+                .and_then(|value| value.trim().parse().ok())
+                .map(Duration::from_millis),
             delete_delay: config.segment_delete_delay,
         }
     }
@@ -90,7 +96,8 @@ impl Logs {
             Task::RecoveryPoints => Some(self.intervals.recovery_points),
             Task::LogStarts => Some(self.intervals.log_starts),
             Task::Retention => Some(self.intervals.retention),
-            Task::RecoveryPointsNow | Task::OldFlushes | Task::Removals => None,
+            Task::OldFlushes => self.intervals.flushes,
+            Task::RecoveryPointsNow | Task::Removals => None,
         }
     }
 
@@ -109,8 +116,9 @@ impl Logs {
             }
             Task::OldFlushes => {
                 for at in 0..self.logs.len() {
+                    let now = self.now;
                     if let Some(log) = &mut self.logs[at]
-                        && log.settings.flush_interval.is_some_and(|most| most <= FIRST)
+                        && log.settings.flush_interval.is_some_and(|it| log.flushed_at + it <= now)
                     {
                         log.flush_to(log.end, cx);
                     }
