@@ -1,5 +1,5 @@
-//! What brokers and operators ask of the controller, and what brokers answer to it: controlled shutdown, elections on demand, answers to
-//! control requests.
+//! What brokers and operators ask of the controller, and what brokers answer to it: controlled shutdown, elections on demand,
+//! answers to control requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
