@@ -1,5 +1,5 @@
-//! What brokers and operators ask of the controller, and what brokers answer to it: controlled shutdown, elections on demand, answers to
-//! control requests.
+//! What brokers and operators ask of the controller, and what brokers answer to it: controlled shutdown, elections on demand,
+//! answers to control requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -162,16 +162,11 @@ impl Reign {
         let mut lost = Vec::new();
         for answer in &response.partition_errors {
             let name = TopicPartition::new(answer.topic_name.as_str(), answer.partition_index);
-            match answer.error_code {
-                error::NONE => {
-                    failed.remove(&name);
-                }
-                error::KAFKA_STORAGE_ERROR => {
-                    if failed.insert(name.clone()) {
-                        lost.push(name);
-                    }
-                }
-                _ => {}
+            if answer.error_code == error::NONE {
+                failed.remove(&name);
+            } else if answer.error_code == error::KAFKA_STORAGE_ERROR && failed.insert(name.clone())
+            {
+                lost.push(name);
             }
         }
         if !failed.is_empty() {
