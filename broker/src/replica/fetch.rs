@@ -415,12 +415,7 @@ impl Replicas {
 
     /// What a leader learns from a follower's fetch (`Partition.updateFollowerFetchState`). Errors teach nothing (KAFKA-8400).
     /// Whether the high watermark of one of them has moved.
-    fn learn(
-        &mut self,
-        fetch: &Fetching,
-        found: &Gathered,
-        turn: &mut Turn<'_, '_, '_>,
-    ) -> bool {
+    fn learn(&mut self, fetch: &Fetching, found: &Gathered, turn: &mut Turn<'_, '_, '_>) -> bool {
         let mut committed = false;
         if let Some(session) = self.sessions.get_mut(fetch.session) {
             session.fetched = fetch.at;

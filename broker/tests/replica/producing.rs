@@ -90,7 +90,9 @@ fn a_record_is_acknowledged_when_everybody_in_sync_has_it() {
     stand.remark("the leader appends: both followers are answered, the consumer is not");
     stand.ask(produce("orders", 0, -1, 10), 7);
     stand.ask(fetch(2, (0, -1), "orders", &[(0, 10, 0)]), 11);
-    stand.remark("the second follower's next fetch commits: producer, consumer and followers hear of it");
+    stand.remark(
+        "the second follower's next fetch commits: producer, consumer and followers hear of it",
+    );
     stand.ask(fetch(3, (0, -1), "orders", &[(0, 10, 0)]), 11);
     insta::assert_snapshot!(stand.take());
 }
@@ -173,7 +175,8 @@ fn an_incremental_session_tells_only_what_is_new() {
     stand.ask(produce("orders", 1, 1, 2), 7);
     stand.ask(fetch(-1, (session, 2), "orders", &[(1, 2, -1)]), 11);
     stand.advance(Duration::from_millis(500));
-    stand.remark("an epoch that is not the next one, a session nobody has, and the end of this one");
+    stand
+        .remark("an epoch that is not the next one, a session nobody has, and the end of this one");
     stand.ask(fetch(-1, (session, 7), "orders", &[]), 11);
     stand.ask(fetch(-1, (session - 1, 1), "orders", &[]), 11);
     stand.ask(fetch(-1, (session, -1), "orders", &[(0, 0, -1)]), 11);

@@ -325,10 +325,17 @@ fn answer_words(response: &Response) -> String {
     match response {
         Response::Produce(body) => {
             let topics = body.responses.iter();
-            let all = topics.flat_map(|topic| topic.partition_responses.iter().map(|it| {
-                let base = it.base_offset;
-                format!("{}-{} {} base {base}", &**topic.name, it.index, error::name(it.error_code))
-            }));
+            let all = topics.flat_map(|topic| {
+                topic.partition_responses.iter().map(|it| {
+                    let base = it.base_offset;
+                    format!(
+                        "{}-{} {} base {base}",
+                        &**topic.name,
+                        it.index,
+                        error::name(it.error_code)
+                    )
+                })
+            });
             all.collect::<Vec<_>>().join(", ")
         }
         Response::Fetch(body) => {
@@ -342,18 +349,25 @@ fn answer_words(response: &Response) -> String {
             text
         }
         Response::ListOffsets(body) => {
-            let all = body.topics.iter().flat_map(|topic| topic.partitions.iter().map(|it| {
-                let code = error::name(it.error_code);
-                format!("{}-{} {code} offset {}", &**topic.name, it.partition_index, it.offset)
-            }));
+            let all = body.topics.iter().flat_map(|topic| {
+                topic.partitions.iter().map(|it| {
+                    let code = error::name(it.error_code);
+                    format!("{}-{} {code} offset {}", &**topic.name, it.partition_index, it.offset)
+                })
+            });
             all.collect::<Vec<_>>().join(", ")
         }
         Response::OffsetForLeaderEpoch(body) => {
-            let all = body.topics.iter().flat_map(|topic| topic.partitions.iter().map(|it| {
-                let code = error::name(it.error_code);
-                let (epoch, end) = (it.leader_epoch, it.end_offset);
-                format!("{}-{} {code} epoch {epoch} ends at {end}", &**topic.topic, it.partition)
-            }));
+            let all = body.topics.iter().flat_map(|topic| {
+                topic.partitions.iter().map(|it| {
+                    let code = error::name(it.error_code);
+                    let (epoch, end) = (it.leader_epoch, it.end_offset);
+                    format!(
+                        "{}-{} {code} epoch {epoch} ends at {end}",
+                        &**topic.topic, it.partition
+                    )
+                })
+            });
             all.collect::<Vec<_>>().join(", ")
         }
         Response::LeaderAndIsr(body) => {
@@ -376,8 +390,10 @@ fn data_words(topic: &str, data: &m::fetch_response::PartitionData) -> String {
     }
     let records = data.records.clone().unwrap_or_default();
     let batches = batch::split(&records).expect("whole batches");
-    let offsets: Vec<_> =
-        batches.iter().map(|(header, _)| format!("{}–{}", header.base.0, header.last().0)).collect();
+    let offsets: Vec<_> = batches
+        .iter()
+        .map(|(header, _)| format!("{}–{}", header.base.0, header.last().0))
+        .collect();
     let (high, start) = (data.high_watermark, data.log_start_offset);
     format!("{topic}-{partition} [{}] hw {high} start {start}", offsets.join(" "))
 }
