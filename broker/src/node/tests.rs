@@ -5,6 +5,8 @@ use machine::{Closed, Duration};
 
 use super::*;
 use crate::mechanism::Preset;
+use crate::wire::batch::{Record, build};
+use crate::wire::{Api, Response, error, request_frame, response};
 use crate::zk::fake::{ADDRESS, FakeZooKeeper};
 
 /// A broker with all it needs.
@@ -89,6 +91,28 @@ impl Played {
             }
         }
         busy
+    }
+
+    /// Produces one record with acks=all: the error it is answered with.
+    fn produce(&mut self) -> i16 {
+        let record = Record { timestamp: 0, key: None, value: Some("x".into()) };
+        let partition = m::produce_request::PartitionProduceData::default()
+            .with_records(Some(build(&[record])));
+        let topic = m::produce_request::TopicProduceData::default()
+            .with_name(m::TopicName("orders".to_owned().into()))
+            .with_partition_data(vec![partition]);
+        let body = m::ProduceRequest::default()
+            .with_acks(-1)
+            .with_timeout_ms(1_000)
+            .with_topic_data(vec![topic]);
+        let conn = self.bench.accept("listener-0", "somebody");
+        self.bench.receive(conn, request_frame(&body.into(), 7, 0, "somebody"));
+        self.run(100);
+        let sent = self.bench.sent(conn).first().expect("it is answered").slice(4..);
+        match response(sent, Api::Produce, 7) {
+            Ok(Response::Produce(answer)) => answer.responses[0].partition_responses[0].error_code,
+            other => panic!("a produce is answered by {other:?}"),
+        }
     }
 
     /// The notes and exits since the last call, without those of the session.
@@ -186,4 +210,29 @@ fn a_directory_of_another_broker_is_not_touched() {
     played.bench.disk().put("/data/meta.properties", *b"version=0\nbroker.id=2\n");
     played.boot(1_000);
     insta::assert_snapshot!(played.heard());
+}
+
+#[test]
+fn a_topic_has_its_settings_from_its_first_record_on() {
+    let mut played = Played::new(1, Preset::V2_3, &[]);
+    played.boot(1_000);
+    let (zookeeper, bench) = (&mut played.zookeeper, &mut played.bench);
+    let settings =
+        |insync| format!(r#"{{"version":1,"config":{{"min.insync.replicas":"{insync}"}}}}"#);
+    zookeeper.create("/config/topics/orders", &settings(2), bench);
+    zookeeper.create("/brokers/topics/orders", r#"{"version":1,"partitions":{"0":[1]}}"#, bench);
+    played.run(1_000);
+    assert_eq!(played.bench.machine().view().leads, 1);
+    assert_eq!(played.produce(), error::NOT_ENOUGH_REPLICAS);
+
+    let (zookeeper, bench) = (&mut played.zookeeper, &mut played.bench);
+    zookeeper.set("/config/topics/orders", &settings(1), bench);
+    let change = r#"{"version":2,"entity_path":"topics/orders"}"#;
+    zookeeper.create("/config/changes/config_change_0000000000", change, bench);
+    played.run(100);
+    assert_eq!(played.produce(), error::NONE);
+
+    played.bench.give(Input::Stop);
+    played.run(1_000);
+    assert_eq!(played.bench.machine().view().stage, "dead");
 }

@@ -3,7 +3,7 @@
 use machine::Frames;
 
 use crate::wire::versions::Versions;
-use crate::wire::{Asked, Unanswerable, request};
+use crate::wire::{Asked, Request, Unanswerable, request};
 
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +20,13 @@ pub(super) enum Stage {
 
 /// What a frame turned out to be.
 #[derive(Clone, Debug)]
-pub(super) enum Next {
-    /// A request that is spoken.
-    Request(Asked),
-    /// ApiVersions in a version that is not known here: the only such request that is answered.
-    NewerApiVersions {
-        /// The client's own number of the request.
-        correlation: i32,
-    },
+pub(super) struct Next {
+    /// The version the answer is to be in.
+    pub version: i16,
+    /// The client's own number of the request.
+    pub correlation: i32,
+    /// What is asked; `None` for ApiVersions in a version that is not known here, the only such request that is answered.
+    pub body: Option<Request>,
 }
 
 /// What arrived is too long, no request, or not spoken: Kafka closes the connection without a word.
@@ -55,9 +54,11 @@ impl Connection {
     pub fn next(&mut self, spoken: &Versions) -> Result<Option<Next>, NotServed> {
         let Some(frame) = self.frames.take().map_err(|_| NotServed)? else { return Ok(None) };
         match request(frame, spoken) {
-            Ok(asked) => Ok(Some(Next::Request(asked))),
+            Ok(Asked { version, correlation, body, .. }) => {
+                Ok(Some(Next { version, correlation, body: Some(body) }))
+            }
             Err(Unanswerable::ApiVersions { correlation }) => {
-                Ok(Some(Next::NewerApiVersions { correlation }))
+                Ok(Some(Next { version: 0, correlation, body: None }))
             }
             Err(Unanswerable::Unsupported { .. } | Unanswerable::Malformed(_)) => Err(NotServed),
         }

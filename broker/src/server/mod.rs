@@ -183,19 +183,20 @@ impl Server {
         while self.free > 0 {
             let (conn, next) = self.queue.pop_front()?;
             self.read_stalled(cx);
-            let (version, correlation, body) = match next {
-                Next::Request(asked) => (asked.version, asked.correlation, asked.body),
-                Next::NewerApiVersions { correlation } => {
-                    let response = api_versions::unsupported(&self.spoken, self.preset);
-                    self.respond(conn, response_frame(&response, 0, correlation), cx);
+            let Next { version, correlation, body } = next;
+            let body = match body {
+                Some(Request::ApiVersions(_)) => {
+                    let response = api_versions::supported(&self.spoken);
+                    self.respond(conn, response_frame(&response, version, correlation), cx);
                     continue;
                 }
+                None => {
+                    let response = api_versions::unsupported(&self.spoken, self.preset);
+                    self.respond(conn, response_frame(&response, version, correlation), cx);
+                    continue;
+                }
+                Some(body) => body,
             };
-            if matches!(body, Request::ApiVersions(_)) {
-                let response = api_versions::supported(&self.spoken);
-                self.respond(conn, response_frame(&response, version, correlation), cx);
-                continue;
-            }
             self.last_id += 1;
             let id = RequestId(self.last_id);
             self.free -= 1;

@@ -108,6 +108,38 @@ impl FakeZooKeeper {
         self.znodes.insert(format!("expired {session}"), (None, Stat::default()));
     }
 
+    /// Somebody else makes a znode.
+    pub fn create<M: Machine>(&mut self, path: &str, data: &str, bench: &mut Bench<M>) {
+        self.zxid += 1;
+        let (data, acl) = (Some(Bytes::copy_from_slice(data.as_bytes())), [].into());
+        let mut touched = Vec::new();
+        let op = MultiOp::Create { path: path.into(), data, acl, flags: 0 };
+        self.part(0, &op, &mut touched).expect("it can be made");
+        self.fire(touched, bench);
+    }
+
+    /// Somebody else writes a znode.
+    pub fn set<M: Machine>(&mut self, path: &str, data: &str, bench: &mut Bench<M>) {
+        self.zxid += 1;
+        let data = Some(Bytes::copy_from_slice(data.as_bytes()));
+        let mut touched = Vec::new();
+        let op = MultiOp::SetData { path: path.into(), data, version: -1 };
+        self.part(0, &op, &mut touched).expect("it is there");
+        self.fire(touched, bench);
+    }
+
+    fn fire<M: Machine>(&mut self, touched: Vec<(i32, String)>, bench: &mut Bench<M>) {
+        for (kind, path) in touched {
+            let state = WatcherEvent::SYNC_CONNECTED;
+            let event = WatcherEvent { kind, state, path: path.as_str().into() }.frame();
+            let watching = self.watches.iter().filter(|(_, at)| *at == path);
+            for conn in watching.map(|(conn, _)| *conn).collect::<Vec<_>>() {
+                self.watches.remove(&(conn, path.clone()));
+                bench.receive(conn, event.clone());
+            }
+        }
+    }
+
     fn answer_one<M: Machine>(&mut self, conn: Conn, bench: &mut Bench<M>) -> bool {
         let Some(stream) = self.streams.get_mut(&conn) else { return false };
         if stream.dead {
@@ -156,15 +188,7 @@ impl FakeZooKeeper {
         };
         let mut touched = Vec::new();
         let result = self.carry_out(conn, session, &request, &mut touched);
-        for (kind, path) in touched {
-            let state = WatcherEvent::SYNC_CONNECTED;
-            let event = WatcherEvent { kind, state, path: path.as_str().into() }.frame();
-            let watching: Vec<_> = self.watches.iter().filter(|(_, at)| *at == path).collect();
-            for conn in watching.into_iter().map(|(conn, _)| *conn).collect::<Vec<_>>() {
-                self.watches.remove(&(conn, path.clone()));
-                bench.receive(conn, event.clone());
-            }
-        }
+        self.fire(touched, bench);
         let (err, response) = match result {
             Ok(response) => (code::OK, Some(response)),
             Err(err) => (err, None),
