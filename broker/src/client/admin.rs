@@ -159,9 +159,9 @@ impl Admin {
 
     /// The call failed in a way that may pass: with an error, or with its connection.
     fn failed(&mut self, code: Option<i16>, cx: &mut Context<'_, ClientNote>) {
-        let outdated =
-            |code: i16| code == error::NOT_CONTROLLER || errors::is_invalid_metadata(code);
-        if code.is_none_or(outdated) {
+        if code == Some(error::NOT_CONTROLLER) {
+            self.network.metadata.forget_controller();
+        } else if code.is_none_or(errors::is_invalid_metadata) {
             self.network.metadata.want();
         }
         let Some(call) = &mut self.call else { return };

@@ -96,6 +96,12 @@ impl Metadata {
         self.partitions.get(&partition).map_or(LeaderEpoch::UNKNOWN, |known| known.epoch)
     }
 
+    /// Who was thought to be the controller is not: nobody is until newer metadata says so.
+    pub fn forget_controller(&mut self) {
+        self.controller = None;
+        self.wanted = true;
+    }
+
     /// Something went wrong that newer metadata may put right.
     pub fn want(&mut self) {
         self.wanted = true;

@@ -17,7 +17,7 @@ use crate::client::Command;
 use crate::client::describe::{self, PartitionDescription, TopicDescription};
 use crate::id::BrokerId;
 use crate::mechanism::Preset;
-use crate::wire::{Response, error};
+use crate::wire::{Api, Response, error};
 
 fn create(topic: &str, partitions: i32, replication_factor: i16) -> Command {
     Command::CreateTopic {
@@ -228,15 +228,19 @@ fn elections_say_what_succeeded_what_was_needless_and_what_failed() {
 #[test]
 fn a_broker_that_is_not_the_controller_any_more_is_left_for_the_one_that_is() {
     let mut stage = Stage::new(Preset::V2_5, tool(create("first-test", 1, 1)));
-    let first = stage.introduce(metadata(&[]));
-    stage.welcome();
+    stage.introduce(metadata(&[]));
     stage.bench.remark("the topics there are");
-    let asked = if stage.open(first).is_empty() { stage.last_conn() } else { first };
-    stage.answer(asked, metadata(&[(1, 0)]));
+    stage.tell(metadata(&[(1, 0)]));
+    let controller = stage.asked(Api::CreateTopics);
+    stage.answer(controller, created(error::NOT_CONTROLLER, None));
     stage.bench.remark("broker 1 was the controller");
-    if stage.bench.dialled().len() == 2 && stage.open(stage.last_conn()).is_empty() {
-        stage.welcome();
-    }
+    stage.bench.take();
+    stage.bench.advance(Duration::from_millis(90));
+    stage.tell(metadata(&[]).with_controller_id(m::BrokerId(2)));
+    stage.bench.advance(Duration::from_millis(100));
+    let controller = stage.asked(Api::CreateTopics);
+    stage.answer(controller, created(error::NONE, None));
+    assert_eq!(stage.bench.machine().printed(), "Created topic first-test.\n");
     insta::assert_snapshot!(stage.bench.take());
 }
 

@@ -16,7 +16,7 @@ use crate::client::Kind;
 use crate::id::{LeaderEpoch, Offset};
 use crate::mechanism::Preset;
 use crate::wire::batch::{self, Record};
-use crate::wire::error;
+use crate::wire::{Api, error};
 
 fn stage() -> Stage {
     Stage::new(Preset::V2_5, Kind::Consumer(consumer()))
@@ -55,31 +55,20 @@ fn epoch_ends(epoch: i32, offset: i64) -> m::OffsetForLeaderEpochResponse {
     m::OffsetForLeaderEpochResponse::default().with_topics(vec![topic.with_partitions(vec![part])])
 }
 
-/// A consumer that has consumed offsets 0 to 3 of orders-0 from broker 1 in epoch 0; the stream to it, and the first one.
-fn underway() -> (Stage, Conn, Conn) {
+/// A consumer that has consumed offsets 0 to 3 of orders-0 from broker 1 in epoch 0, and the stream to it.
+fn underway() -> (Stage, Conn) {
     let mut stage = stage();
-    let first = stage.introduce(metadata(&[(1, 0)]));
+    stage.introduce(metadata(&[(1, 0)]));
     let leader = stage.welcome();
     stage.answer(leader, begins(0, 0, 0));
     let both = [records(0, 0), records(2, 0)].concat();
     stage.answer(leader, fetched(77, vec![(0, error::NONE, both.into())]));
-    (stage, leader, first)
-}
-
-/// Answers the question for metadata, wherever it was asked.
-fn tell(stage: &mut Stage, conns: &[Conn], leaders: &[(i32, i32)]) {
-    stage.bench.advance(Duration::from_millis(100));
-    let asked = |conn: &&Conn| {
-        let first = stage.open(**conn).into_iter().next();
-        first.is_some_and(|asked| asked.body.api() == crate::wire::Api::Metadata)
-    };
-    let conn = *conns.iter().find(asked).expect("metadata was asked for");
-    stage.answer(conn, metadata(leaders));
+    (stage, leader)
 }
 
 #[test]
 fn it_begins_at_the_beginning_and_fetches_in_a_session() {
-    let (mut stage, leader, _) = underway();
+    let (mut stage, leader) = underway();
     stage.bench.remark("nothing new");
     stage.answer(leader, m::FetchResponse::default().with_session_id(77));
     insta::assert_snapshot!(stage.bench.take());
@@ -87,7 +76,7 @@ fn it_begins_at_the_beginning_and_fetches_in_a_session() {
 
 #[test]
 fn a_position_that_does_not_exist_is_reset() {
-    let (mut stage, leader, _) = underway();
+    let (mut stage, leader) = underway();
     stage.bench.take();
     stage.answer(leader, fetched(77, vec![(0, error::OFFSET_OUT_OF_RANGE, Bytes::new())]));
     stage.answer(leader, begins(0, 2, 0));
@@ -96,7 +85,7 @@ fn a_position_that_does_not_exist_is_reset() {
 
 #[test]
 fn damaged_records_are_said_and_asked_for_again() {
-    let (mut stage, leader, _) = underway();
+    let (mut stage, leader) = underway();
     let mut damaged = BytesMut::from(&records(4, 0)[..]);
     let last = damaged.len() - 2;
     damaged[last] ^= 1;
@@ -108,7 +97,7 @@ fn damaged_records_are_said_and_asked_for_again() {
 
 #[test]
 fn batches_below_the_position_are_not_consumed_again() {
-    let (mut stage, leader, _) = underway();
+    let (mut stage, leader) = underway();
     let twice = [records(2, 0), records(4, 0)].concat();
     stage.bench.take();
     stage.answer(leader, fetched(77, vec![(0, error::NONE, twice.into())]));
@@ -118,21 +107,25 @@ fn batches_below_the_position_are_not_consumed_again() {
 
 #[test]
 fn after_a_change_of_leadership_the_position_is_validated_before_more_is_fetched() {
-    let (mut stage, leader, first) = underway();
+    let (mut stage, leader) = underway();
+    stage.bench.advance(Duration::from_secs(1));
     stage.bench.take();
     stage.answer(leader, fetched(77, vec![(0, error::FENCED_LEADER_EPOCH, Bytes::new())]));
-    tell(&mut stage, &[leader, first], &[(2, 3)]);
-    let leader = stage.welcome();
+    stage.tell(metadata(&[(2, 3)]));
+    stage.bench.advance(Duration::from_millis(100));
+    let leader = stage.asked(Api::OffsetForLeaderEpoch);
     stage.answer(leader, epoch_ends(0, 4));
     insta::assert_snapshot!(stage.bench.take());
 }
 
 #[test]
 fn a_truncated_log_takes_the_consumer_back_to_where_it_differs() {
-    let (mut stage, leader, first) = underway();
+    let (mut stage, leader) = underway();
+    stage.bench.advance(Duration::from_secs(1));
     stage.answer(leader, fetched(77, vec![(0, error::NOT_LEADER_FOR_PARTITION, Bytes::new())]));
-    tell(&mut stage, &[leader, first], &[(2, 1)]);
-    let leader = stage.welcome();
+    stage.tell(metadata(&[(2, 1)]));
+    stage.bench.advance(Duration::from_millis(100));
+    let leader = stage.asked(Api::OffsetForLeaderEpoch);
     stage.bench.take();
     stage.answer(leader, epoch_ends(0, 2));
     insta::assert_snapshot!(stage.bench.take());
@@ -140,7 +133,7 @@ fn a_truncated_log_takes_the_consumer_back_to_where_it_differs() {
 
 #[test]
 fn a_lost_session_is_begun_anew() {
-    let (mut stage, leader, _) = underway();
+    let (mut stage, leader) = underway();
     stage.bench.take();
     let gone = error::FETCH_SESSION_ID_NOT_FOUND;
     stage.answer(leader, m::FetchResponse::default().with_error_code(gone));

@@ -7,7 +7,7 @@ use machine::{Closed, Duration};
 use super::scripted::{Stage, metadata, name, producer};
 use crate::client::{Kind, ProducerConfig};
 use crate::mechanism::Preset;
-use crate::wire::error;
+use crate::wire::{Api, error};
 
 fn stage(config: ProducerConfig) -> Stage {
     Stage::new(Preset::V2_5, Kind::Producer(config))
@@ -33,16 +33,14 @@ fn a_batch_goes_to_the_leader_of_its_partition_and_is_acknowledged() {
 #[test]
 fn a_broker_that_does_not_lead_any_more_is_left_for_the_one_that_does() {
     let mut stage = stage(producer());
-    let first = stage.introduce(metadata(&[(1, 0)]));
+    stage.introduce(metadata(&[(1, 0)]));
     let leader = stage.welcome();
     let before = stage.produced(leader);
+    stage.bench.advance(Duration::from_secs(1));
     stage.answer(leader, produced(0, error::NOT_LEADER_FOR_PARTITION, -1));
-    stage.bench.remark("metadata may be asked for again");
+    stage.tell(metadata(&[(2, 1)]));
     stage.bench.advance(Duration::from_millis(100));
-    let asked = if stage.open(first).is_empty() { leader } else { first };
-    stage.answer(asked, metadata(&[(2, 1)]));
-    stage.bench.remark("an older epoch is not believed");
-    let leader = stage.welcome();
+    let leader = stage.asked(Api::Produce);
     assert_eq!(stage.produced(leader), before, "a batch keeps its bytes");
     stage.answer(leader, produced(0, error::NONE, 3));
     insta::assert_snapshot!(stage.bench.take());
@@ -51,14 +49,13 @@ fn a_broker_that_does_not_lead_any_more_is_left_for_the_one_that_does() {
 #[test]
 fn metadata_of_an_older_epoch_is_not_believed() {
     let mut stage = stage(producer());
-    let first = stage.introduce(metadata(&[(1, 5)]));
+    stage.introduce(metadata(&[(1, 5)]));
     let leader = stage.welcome();
+    stage.bench.advance(Duration::from_secs(1));
     stage.answer(leader, produced(0, error::NOT_LEADER_FOR_PARTITION, -1));
+    stage.tell(metadata(&[(2, 4)]));
     stage.bench.advance(Duration::from_millis(100));
-    let asked = if stage.open(first).is_empty() { leader } else { first };
-    stage.answer(asked, metadata(&[(2, 4)]));
-    let dialled = stage.bench.dialled().len();
-    assert_eq!(dialled, 2, "it stays with the leader of epoch 5");
+    assert_eq!(stage.asked(Api::Produce), leader, "it stays with the leader of epoch 5");
 }
 
 #[test]

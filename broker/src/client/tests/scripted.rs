@@ -1,6 +1,6 @@
 //! A client on the bench, with brokers that answer what the test tells them to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::{Buf, Bytes};
 use kafka_protocol::messages as m;
@@ -18,7 +18,7 @@ use crate::client::{
 };
 use crate::mechanism::Preset;
 use crate::wire::versions::Versions;
-use crate::wire::{self, Asked, Request, Response};
+use crate::wire::{self, Api, Asked, Request, Response};
 
 /// A client on the bench.
 pub struct Stage {
@@ -26,10 +26,12 @@ pub struct Stage {
     versions: Versions,
     /// How many requests were answered, by stream.
     answered: BTreeMap<Conn, usize>,
+    /// Streams that were opened.
+    opened: BTreeSet<Conn>,
 }
 
 impl Stage {
-    /// Boots a client that knows `kafka-1:9092` and `kafka-2:9092`.
+    /// Boots a client that knows `kafka-1:9092`.
     pub fn new(preset: Preset, kind: Kind) -> Self {
         let config = ClientConfig {
             id: "p1".into(),
@@ -40,7 +42,8 @@ impl Stage {
         };
         let bench = Bench::new(Client::new(config)).rendering(render::streams(preset));
         let versions = Versions::of(preset);
-        let mut stage = Self { bench, versions, answered: BTreeMap::new() };
+        let mut stage =
+            Self { bench, versions, answered: BTreeMap::new(), opened: BTreeSet::new() };
         stage.bench.boot();
         stage
     }
@@ -53,6 +56,7 @@ impl Stage {
     /// Opens the stream that was dialled last, and tells what is spoken on it.
     pub fn welcome(&mut self) -> Conn {
         let conn = self.last_conn();
+        self.opened.insert(conn);
         self.bench.opened(conn);
         let keys = self.versions.ranges.iter().map(|(api, (low, high))| {
             let key = ApiVersion::default().with_api_key(api.key());
@@ -86,6 +90,36 @@ impl Stage {
         let conn = self.welcome();
         self.answer(conn, metadata);
         conn
+    }
+
+    /// Answers the next question for metadata, on whichever stream it is asked; streams that are dialled for it are opened.
+    pub fn tell(&mut self, told: m::MetadataResponse) {
+        for _ in 0..50 {
+            let conns: Vec<Conn> = self.bench.dialled().iter().map(|(conn, _)| *conn).collect();
+            let asked = |conn: &Conn| {
+                let first = self.open(*conn).into_iter().next();
+                first.is_some_and(|asked| asked.body.api() == Api::Metadata)
+            };
+            if let Some(conn) = conns.iter().copied().find(asked) {
+                return self.answer(conn, told);
+            }
+            if self.opened.contains(&self.last_conn()) {
+                self.bench.advance(Duration::from_millis(10));
+            } else {
+                self.welcome();
+            }
+        }
+        panic!("metadata was not asked for:\n{}", self.bench.take());
+    }
+
+    /// The stream on which this API was asked for and not answered yet; one that is being dialled is opened first.
+    pub fn asked(&mut self, api: Api) -> Conn {
+        if !self.opened.contains(&self.last_conn()) {
+            self.welcome();
+        }
+        let conns: Vec<Conn> = self.bench.dialled().iter().map(|(conn, _)| *conn).collect();
+        let asked = |conn: &Conn| self.open(*conn).iter().any(|asked| asked.body.api() == api);
+        conns.into_iter().rev().find(asked).expect("it was asked for")
     }
 
     /// The batch in the last produce request.
