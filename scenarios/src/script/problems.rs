@@ -88,6 +88,9 @@ impl Problems {
     }
 }
 
+/// More names than these help nobody.
+const NAMES_MAX: usize = 40;
+
 /// A diagnostic that was just added.
 pub struct Report<'a>(&'a mut Diagnostic);
 
@@ -105,7 +108,7 @@ impl Report<'_> {
     }
 
     /// Names what may have been meant instead of `wrong`; without one that is near, says what there
-    /// is.
+    /// is, unless that is too much to read.
     pub fn suggest<'n>(self, wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Self {
         let mut names: Vec<_> =
             names.into_iter().map(|name| (distance(wrong, name), name)).collect();
@@ -120,7 +123,7 @@ impl Report<'_> {
                 let mut best = names.iter().filter(|(far, _)| *far == nearest);
                 self.help(format!("did you mean {}?", listed(&mut best)))
             }
-            None if names.is_empty() => self,
+            None if names.is_empty() || names.len() > NAMES_MAX => self,
             None => self.help(format!("there is {}", listed(&mut names.iter()))),
         }
     }

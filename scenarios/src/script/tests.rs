@@ -1,5 +1,7 @@
 //! Every scenario that ships parses, every mistake is explained, no text makes the parser panic.
 
+mod kafka;
+
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;

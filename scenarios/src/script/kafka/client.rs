@@ -12,7 +12,7 @@ use machine::Duration;
 use serde::{Deserialize, Serialize};
 use toml::de::DeValue;
 
-use super::check_name;
+use super::reading::check_name;
 use crate::script::client::Work;
 use crate::script::fields::{self, Fields, Text};
 use crate::script::phrase::{Mention, MentionKind};

@@ -24,7 +24,7 @@ use broker::mechanism::Preset;
 
 pub use names::{check, check_broker, check_number, check_partition, check_topic, topics};
 pub use overrides::Overrides;
-pub use reading::{SettingsOf, check_name, read, read_settings, read_shape};
+pub use reading::read;
 
 use super::problems::Located;
 use crate::cluster::{Broker, Cluster, Host, Network, Property, Topic};
@@ -37,7 +37,7 @@ pub struct Kafka {
     /// The version; `None` leaves it to the files, or to `fixed`.
     pub version: Option<Preset>,
     /// Keys of `server.properties` for every broker.
-    pub config: BTreeMap<String, String>,
+    pub config: BTreeMap<String, Located<String>>,
     /// Mechanisms on top of the version's.
     pub mechanisms: Overrides,
     /// The topics, with the places of their names.
@@ -58,7 +58,7 @@ impl Kafka {
             broker.preset = self.version.unwrap_or(broker.preset);
             for (key, value) in &self.config {
                 broker.properties.retain(|property| property.key != *key);
-                broker.properties.push(property(key, value, "kafka-config of the scenario"));
+                broker.properties.push(property(key, &value.value, "kafka-config of the scenario"));
             }
         }
         for topic in &self.topics {

@@ -14,6 +14,7 @@ use crate::script::{Names, Script};
 /// Checks what is neither a mention nor a matter of one place: brokers for everything that needs them, replicas on
 /// brokers that exist, names for the tools of admins.
 pub fn check(script: &Script, cluster: &Cluster, names: &Names, problems: &mut Problems) {
+    check_settings(script, cluster, problems);
     let ids: Vec<i32> = cluster.brokers.iter().filter_map(Broker::id).collect();
     for topic in &script.ensemble.kafka.topics {
         if !no_brokers(names, &topic.span, problems) {
@@ -36,6 +37,27 @@ pub fn check(script: &Script, cluster: &Cluster, names: &Names, problems: &mut P
                 no_brokers(names, &step.span, problems);
             }
             _ => {}
+        }
+    }
+}
+
+/// Brokers start with the settings of the scenario, and take those of its topics.
+fn check_settings(script: &Script, cluster: &Cluster, problems: &mut Problems) {
+    let kafka = &script.ensemble.kafka;
+    let Some(broker) = cluster.brokers.first() else { return };
+    match broker.config(kafka.mechanisms.on(broker.preset.mechanisms())) {
+        Ok((config, _)) => {
+            for topic in &kafka.topics {
+                if let Err(why) = config.topic_defaults.with(&topic.value.config) {
+                    let report = problems.add("E0105", &topic.span, why);
+                    report.label("it would not be created");
+                }
+            }
+        }
+        Err(error) => {
+            let Some(written) = kafka.config.get(&error.key) else { return };
+            let report = problems.add("E0105", &written.span, error.to_string());
+            report.label(format!("{} would not start", broker.name));
         }
     }
 }
@@ -72,7 +94,7 @@ pub fn topics(script: &Script, cluster: &Cluster) -> BTreeMap<String, Option<i32
     // Kafka creates topics by default when they are used. A slip of the pen is likelier than somebody who relies on
     // that, so it must be said.
     let config = &script.ensemble.kafka.config;
-    if config.get("auto.create.topics.enable").is_some_and(|value| value == "true") {
+    if config.get("auto.create.topics.enable").is_some_and(|text| text.value == "true") {
         for topic in script.clients.iter().filter_map(|client| client.work.topic()) {
             if !topics.contains_key(topic) {
                 topics.insert(topic.to_string(), None);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use broker::config;
 use broker::mechanism::Preset;
 use toml::de::DeValue;
 
@@ -90,7 +91,7 @@ pub fn read_shape(name: String, fields: &mut Fields<'_>, problems: &mut Problems
     let min_insync = within(fields, "min-insync-replicas", 1, REPLICAS_MAX, problems);
     let config = fields.value("config");
     let config = config.map(|value| read_settings(value, "config", SettingsOf::Topic, problems));
-    let mut config = config.unwrap_or_default();
+    let mut config = plain(config.unwrap_or_default());
     let assignment = read_replicas(fields, problems)?;
     let first = assignment.values().next().map_or(1, Vec::len) as u64;
     let partitions = agree(partitions, assignment.len() as u64, "partitions", fields, problems);
@@ -203,13 +204,29 @@ pub enum SettingsOf {
     Topic,
 }
 
+impl SettingsOf {
+    /// Complains about a name that Kafka does not know.
+    fn check(self, name: &str, span: &Span, problems: &mut Problems) {
+        let (what, names): (_, Vec<_>) = match self {
+            Self::Broker if config::is_broker_key(name) => return,
+            Self::Broker => ("brokers", config::broker_keys().collect()),
+            Self::Topic => ("topics", config::topic_keys().collect()),
+        };
+        if !names.contains(&name) {
+            let message = format!("{what} have no setting `{name}`");
+            let report = problems.add("E0101", span, message).label("unknown setting");
+            report.suggest(name, names);
+        }
+    }
+}
+
 /// A table of settings. TOML takes `min.insync.replicas` for tables in tables: its keys are put together again.
 pub fn read_settings(
     value: Value<'_>,
     what: &str,
     of: SettingsOf,
     problems: &mut Problems,
-) -> BTreeMap<String, String> {
+) -> BTreeMap<String, Located<String>> {
     let mut settings = BTreeMap::new();
     if let Some(fields) = Fields::at(value, &format!("`{what}`"), problems) {
         read_level("", &fields, of, &mut settings, problems);
@@ -217,30 +234,37 @@ pub fn read_settings(
     settings
 }
 
+/// Settings without their places.
+pub fn plain(settings: BTreeMap<String, Located<String>>) -> BTreeMap<String, String> {
+    settings.into_iter().map(|(key, text)| (key, text.value)).collect()
+}
+
 fn read_level(
     before: &str,
     fields: &Fields<'_>,
     of: SettingsOf,
-    settings: &mut BTreeMap<String, String>,
+    settings: &mut BTreeMap<String, Located<String>>,
     problems: &mut Problems,
 ) {
     for (key, value) in fields.entries() {
         let name = format!("{before}{}", key.value);
-        if let DeValue::Table(_) = value.get_ref() {
-            if let Some(inner) = Fields::at(value, &format!("`{name}`"), problems) {
-                read_level(&format!("{name}."), &inner, of, settings, problems);
-            }
-            continue;
-        }
+        let what = format!("`{name}`");
         let text = match value.get_ref() {
+            DeValue::Table(_) => {
+                if let Some(inner) = Fields::at(value, &what, problems) {
+                    read_level(&format!("{name}."), &inner, of, settings, problems);
+                }
+                continue;
+            }
             DeValue::Integer(digits) => i64::from_str_radix(digits.as_str(), digits.radix())
-                .ok()
-                .map(|number| number.to_string()),
+                .map(|number| number.to_string())
+                .ok(),
             DeValue::Boolean(flag) => Some(flag.to_string()),
-            _ => fields::text(value, &format!("`{name}`"), problems).map(|text| text.value),
+            _ => fields::text(value, &what, problems).map(|text| text.value),
         };
-        if let Some(text) = text {
-            settings.insert(name, text);
+        of.check(&name, &key.span, problems);
+        if let Some(value) = text {
+            settings.insert(name, Located { value, span: key.span });
         }
     }
 }

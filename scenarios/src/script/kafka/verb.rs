@@ -15,7 +15,7 @@ use toml::de::DeValue;
 
 use super::admin::{Admin, Command};
 use super::client::{read_bootstrap, within};
-use super::reading::{PARTITIONS_MAX, SettingsOf, check_name, read_settings, read_shape};
+use super::reading::{PARTITIONS_MAX, SettingsOf, check_name, plain, read_settings, read_shape};
 use crate::script::fields::{Fields, Text};
 use crate::script::phrase::{Mention, MentionKind};
 use crate::script::problems::Problems;
@@ -110,7 +110,7 @@ fn read_command(
                 return None;
             };
             let config = read_settings(config, "config", SettingsOf::Topic, problems);
-            Command::AlterConfig { topic: topic?, config }
+            Command::AlterConfig { topic: topic?, config: plain(config) }
         }
         _ => read_election(topic, fields, mentions, problems)?,
     })
