@@ -344,3 +344,26 @@ fn an_isr_that_a_leader_has_changed_is_read_and_told() {
     cluster.next();
     insta::assert_snapshot!(cluster.told());
 }
+
+#[test]
+fn three_hundred_partitions_cost_a_broker_two_waves_of_requests() {
+    let mut tree = tree(&[1, 2, 3]);
+    let assignment =
+        |id: i32| format!("[{},{},{}]", id % 3 + 1, (id + 1) % 3 + 1, (id + 2) % 3 + 1);
+    let partitions: Vec<_> = (0..300).map(|id| format!(r#""{id}":{}"#, assignment(id))).collect();
+    let json = format!(r#"{{"version":1,"partitions":{{{}}}}}"#, partitions.join(","));
+    tree.put("/brokers/topics/t", &json);
+    for id in 0..300 {
+        let path = format!("/brokers/topics/t/partitions/{id}/state");
+        tree.put(&path, &state(id % 3 + 1, 0, &assignment(id)));
+    }
+    let mut cluster = play(Mechanisms::default(), tree, &[Deed::Register, gone("/brokers/ids/3")]);
+    cluster.next().told();
+    cluster.next();
+    let told = cluster.told();
+    let count = |word: &str| told.lines().filter(|line| line.contains(word)).count();
+    assert_eq!(count("decides"), 300);
+    assert_eq!(count("(leader gone)"), 100);
+    assert_eq!(count("sends LeaderAndIsr"), 4);
+    assert_eq!(count("sends UpdateMetadata"), 4);
+}
