@@ -9,6 +9,10 @@ use super::Play;
 /// After this, clients begin although not all brokers came.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A follower that asks before its leader leads waits for `replica.fetch.backoff.ms` (1 s) before it asks again, and with it
+/// the first acks=all: clients come when that is over.
+const FOLLOWERS_COME: Duration = Duration::from_secs(2);
+
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SetUp {
@@ -50,17 +54,17 @@ impl Play<'_, '_> {
                 }
                 None => {
                     self.set_up = SetUp::Done;
-                    self.begin_clients();
+                    self.begin_clients(at + FOLLOWERS_COME);
                 }
             }
         }
     }
 
-    fn begin_clients(&mut self) {
+    fn begin_clients(&mut self, at: Instant) {
         let clients: Vec<_> = self.plan.clients.iter().zip(self.stage.clients.clone()).collect();
         for (client, node) in clients {
             if client.work.topic().is_some() {
-                self.schedule_start(client.start, node);
+                self.schedule_start(client.start.max(at), node);
             }
         }
     }
