@@ -66,6 +66,8 @@ pub struct View {
     pub free_handlers: u32,
     /// How many partitions it leads.
     pub leads: usize,
+    /// How many it follows somebody else for.
+    pub follows: usize,
     /// The partitions it is a replica of.
     pub partitions: Vec<replica::View>,
 }
@@ -126,6 +128,7 @@ impl Machine for Broker {
                 topics: 0,
                 free_handlers: 0,
                 leads: 0,
+                follows: 0,
                 partitions: Vec::new(),
             },
         }
@@ -349,7 +352,11 @@ impl Running {
             alive: self.metadata.brokers.keys().copied().collect(),
             topics: self.metadata.topics.len(),
             free_handlers: self.server.free_handlers(),
-            leads: partitions.iter().filter(|partition| partition.leader == self.config.id).count(),
+            leads: partitions.iter().filter(|at| at.leader == self.config.id).count(),
+            follows: partitions
+                .iter()
+                .filter(|at| at.leader.is_some() && at.leader != self.config.id)
+                .count(),
             partitions,
         }
     }
