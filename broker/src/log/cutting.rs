@@ -15,8 +15,8 @@ use crate::id::Offset;
 use crate::note::Note;
 
 impl Log {
-    /// Cuts off everything from `to` on, epochs included. Nothing if the log ends there already. Says [`Note::Truncated`]. A batch
-    /// that contains `to` goes as a whole.
+    /// Cuts off everything from `to` on, epochs included. Nothing if the log ends there already. Says
+    /// [`Note::Truncated`]. A batch that contains `to` goes as a whole.
     ///
     /// # Errors
     /// The disk's. After `WouldBlock` part of it may be done (and said): do it again, or leave the log as it is now.

@@ -12,8 +12,8 @@ use crate::id::TopicPartition;
 use crate::note::Note;
 
 impl Logs {
-    /// Renames the replica's directory to `T-P.<32 hex digits>-delete`; its files go after `file.delete.delay.ms`. The checkpoints
-    /// are written without it.
+    /// Renames the replica's directory to `T-P.<32 hex digits>-delete`; its files go after `file.delete.delay.ms`.
+    /// The checkpoints are written without it.
     ///
     /// # Errors
     /// The disk's; after `WouldBlock` do it again, the log is of no use any more.

@@ -58,7 +58,7 @@ fn the_recovery_point_moves_when_the_disk_has_answered() {
 
 #[test]
 fn every_message_can_be_flushed() {
-    let mut node = three(|config| config.flush_messages = Some(1));
+    let node = three(|config| config.flush_messages = Some(1));
     assert_eq!(node.get("t").recovery_point(), Offset(3));
     let mut node = Node::new(&[
         ("log.flush.interval.ms", "1000"),
