@@ -49,7 +49,7 @@ impl Log {
                 high_watermark,
             });
         }
-        result
+        self.heard(result)
     }
 
     /// Drops everything and starts anew at this offset. Says [`Note::Truncated`] if the log ended behind it, and
@@ -78,7 +78,7 @@ impl Log {
                 high_watermark,
             });
         }
-        result?;
+        self.heard(result)?;
         self.end = at;
         self.starts_at(at, cx);
         if self.epochs.clear() {
