@@ -49,7 +49,7 @@ impl Log {
                 high_watermark,
             });
         }
-        result
+        self.heard(result)
     }
 
     /// Drops everything and starts anew at this offset. Says [`Note::Truncated`] if the log ended behind it, and
@@ -78,7 +78,7 @@ impl Log {
                 high_watermark,
             });
         }
-        result?;
+        self.heard(result)?;
         self.end = at;
         self.starts_at(at, cx);
         if self.epochs.clear() {
@@ -223,13 +223,14 @@ impl Log {
     fn ends_at(&mut self, end: Offset, cx: &mut Context<'_, Note>) {
         self.end = end;
         self.high_watermark = self.high_watermark.min(end);
-        // What was cut off comes back with a power loss unless that, too, is synced: the last segment is not to be trusted.
+        // What was cut off comes back with a power loss unless that, too, is synced. Kafka does not, and trusts the cut.
         let sure = self.segments.back().expect("a log always has a segment").base.min(end);
         self.recovery_point = self.recovery_point.min(sure);
         self.flush_asked = self.flush_asked.min(sure);
         for flush in &mut self.flushes {
             flush.upto = flush.upto.min(sure);
         }
+        self.sync_segments(self.segments.len(), end, cx);
         self.news.truncated = true;
         if self.epochs.truncate_from_end(end) {
             self.save_epochs(cx);

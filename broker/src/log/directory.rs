@@ -220,7 +220,8 @@ impl Logs {
         let at = match self.places.get(partition) {
             Some(at) => *at,
             None => {
-                let log = new_log(&self.path, partition, Settings::of(config), cx)?;
+                let made = new_log(&self.path, partition, Settings::of(config), cx);
+                let log = self.heard(made)?;
                 self.insert(log)
             }
         };
@@ -268,6 +269,16 @@ impl Logs {
         self.logs.push(Some(log));
         self.collect(self.logs.len() - 1);
         self.logs.len() - 1
+    }
+
+    /// An answer of the disk that the caller waits for. If it is a failure, [`LogEvent::Failed`] follows, too.
+    pub(super) fn heard<T>(&mut self, answer: Result<T, DiskError>) -> Result<T, DiskError> {
+        if let Err(error) = &answer
+            && !matches!(error, DiskError::WouldBlock(_))
+        {
+            self.failed = Some(*error);
+        }
+        answer
     }
 
     fn lend(&mut self, at: usize) -> Option<&mut Log> {

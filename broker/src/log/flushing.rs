@@ -98,7 +98,7 @@ impl Log {
     }
 
     /// Asks for all files from the recovery point on, up to the segment with this number.
-    fn sync_segments(&mut self, end: usize, upto: Offset, cx: &mut Context<'_, Note>) {
+    pub(super) fn sync_segments(&mut self, end: usize, upto: Offset, cx: &mut Context<'_, Note>) {
         let first = self.segment_of(self.recovery_point);
         let mut waits_for = Vec::new();
         for segment in self.segments.range(first..end.max(first)) {

@@ -170,6 +170,11 @@ impl Loading {
         Ok(Step::More)
     }
 
+    /// Whether something was cut off its end.
+    pub fn has_cut(&self) -> bool {
+        self.cut.is_some()
+    }
+
     /// What the files in the directory are.
     fn sort_out(&mut self, files: &[String]) {
         let mut tidy = Vec::new();
@@ -317,15 +322,25 @@ impl Loading {
     fn log(&mut self, cx: &mut Context<'_, Note>) -> (Log, Recovered) {
         let end = self.end;
         let segments = std::mem::take(&mut self.segments);
+        let active = segments.back().map_or(end, |active| active.base);
         let epochs = std::mem::replace(&mut self.epochs, Epochs::new(""));
         let (of, directory) = (self.partition.clone(), self.directory.clone());
         let mut log = Log::new(of.clone(), directory, self.settings, segments, epochs);
         log.start = log.start.max(self.known.start);
         log.end = end;
-        let checkpointed = if self.known.clean { end } else { self.known.recovery_point.min(end) };
-        log.recovery_point = self.cut.map_or(checkpointed, |cut| checkpointed.min(cut));
+        log.recovery_point = match self.known.clean {
+            true => end,
+            // Of the last segment nobody knows what is on the disk: it may have been truncated after the last checkpoint.
+            false => self.known.recovery_point.min(active),
+        };
+        if let Some(cut) = self.cut {
+            log.recovery_point = log.recovery_point.min(cut);
+        }
         log.flush_asked = log.recovery_point;
         log.flushed_at = cx.now();
+        if self.cut.is_some() {
+            log.sync_segments(log.segments.len(), end, cx);
+        }
         log.high_watermark = self.known.high_watermark.clamp(log.start, end);
         log.checkpointed_high_watermark = log.high_watermark;
         let cut = log.epochs.truncate_from_end(end) | log.epochs.truncate_from_start(log.start);

@@ -46,7 +46,7 @@ pub enum LogEvent {
     Opened,
     /// Everything is flushed and the clean-shutdown marker is there.
     Closed,
-    /// A disk call failed: the directory is offline.
+    /// A disk call failed: the directory is offline. Said once, also when the call's own caller was told.
     Failed(DiskError),
 }
 

@@ -25,6 +25,23 @@ impl Logs {
         self.now = cx.now();
         let Some(at) = self.places.get(partition).copied() else { return Ok(()) };
         self.collect(at);
+        let moved = self.move_away(at, partition, cx);
+        self.heard(moved)?;
+        self.places.remove(partition);
+        self.logs[at] = None;
+        // A replica of the same name that is made later must not inherit anything.
+        for file in [File::HighWatermarks, File::RecoveryPoints, File::LogStarts] {
+            self.checkpoint(file, cx);
+        }
+        Ok(())
+    }
+
+    fn move_away(
+        &mut self,
+        at: usize,
+        partition: &TopicPartition,
+        cx: &mut Context<'_, Note>,
+    ) -> Result<(), DiskError> {
         let log = self.logs[at].as_mut().expect("places lead to logs");
         let name = match &log.doomed {
             Some(name) => name.clone(),
@@ -35,14 +52,7 @@ impl Logs {
         let to = format!("{}/{name}", self.path);
         cx.disk().create_dir(&to)?;
         make_empty(&format!("{to}/{}", names::UNFINISHED), cx)?;
-        self.finish_deletion(&from, &to, cx)?;
-        self.places.remove(partition);
-        self.logs[at] = None;
-        // A replica of the same name that is made later must not inherit anything.
-        for file in [File::HighWatermarks, File::RecoveryPoints, File::LogStarts] {
-            self.checkpoint(file, cx);
-        }
-        Ok(())
+        self.finish_deletion(&from, &to, cx)
     }
 
     /// Moves what is left of a replica to where deleted files wait for their end.

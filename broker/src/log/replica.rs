@@ -304,10 +304,12 @@ impl Log {
             return Err(LogError::Disk(error));
         }
         if self.must_roll(&load, cx) {
-            self.roll(load.first, cx).map_err(LogError::Disk)?;
+            let rolled = self.roll(load.first, cx);
+            self.heard(rolled).map_err(LogError::Disk)?;
         }
         let active = self.segments.back().expect("a log always has a segment");
-        cx.disk().append(&active.path, bytes).map_err(LogError::Disk)?;
+        let appended = cx.disk().append(&active.path, bytes);
+        self.heard(appended).map_err(LogError::Disk)?;
         self.was_appended(bytes, &load, cx);
         Ok(())
     }
@@ -374,12 +376,18 @@ impl Log {
         self.not_waited_for(saved);
     }
 
-    /// The answer to something that will be tried again if the disk was busy; if it failed, the next append says so, and the
-    /// owner is told.
-    pub(super) fn not_waited_for(&mut self, answer: Result<(), DiskError>) {
-        match answer {
-            Ok(()) | Err(DiskError::WouldBlock(_)) => {}
-            Err(error) => self.news.failed = Some(error),
+    /// An answer of the disk that the caller waits for. If it is a failure the owner of the directory is told, too.
+    pub(super) fn heard<T>(&mut self, answer: Result<T, DiskError>) -> Result<T, DiskError> {
+        if let Err(error) = &answer
+            && !matches!(error, DiskError::WouldBlock(_))
+        {
+            self.news.failed = Some(*error);
         }
+        answer
+    }
+
+    /// The answer to something that will be tried again if the disk was busy.
+    pub(super) fn not_waited_for(&mut self, answer: Result<(), DiskError>) {
+        let _ = self.heard(answer);
     }
 }

@@ -166,6 +166,19 @@ impl Segment {
         at.checked_sub(1).map_or(0, |at| u64::from(entries[at].at))
     }
 
+    /// A byte before which everything below this offset lies.
+    fn ceiling(&self, offset: Offset) -> u64 {
+        if self.recent.front().is_some_and(|(first, _)| *first <= offset) {
+            let at = self.recent.partition_point(|(base, _)| *base < offset);
+            return self.recent.get(at).map_or(self.size, |(_, at)| u64::from(*at));
+        }
+        // An entry is of the last offset of an append, which may have begun below.
+        let relative = self.relative(offset);
+        let entries = self.offsets.entries();
+        let at = entries.partition_point(|entry| entry.offset < relative) + 1;
+        entries.get(at).map_or(self.size, |entry| u64::from(entry.at))
+    }
+
     /// Looks at the batches from this byte on, until `see` has seen enough.
     ///
     /// # Errors
@@ -233,7 +246,8 @@ impl Segment {
         cx: &mut Context<'_, Note>,
     ) -> Result<Bytes, LogError> {
         let mut place = self.floor(from);
-        let mut length = bytes_max.max(READ_MIN);
+        let mut length =
+            bytes_max.min(self.ceiling(end).saturating_sub(place) as usize).max(READ_MIN);
         loop {
             if place >= self.size {
                 return Ok(Bytes::new());
@@ -247,7 +261,7 @@ impl Segment {
                 }
                 Found::Needs { from, bytes } if place + (from + bytes) as u64 <= self.size => {
                     place += from as u64;
-                    length = bytes.max(bytes_max).max(READ_MIN);
+                    length = bytes.max(length);
                 }
                 _ => return Err(LogError::Corrupt),
             }
