@@ -5,3 +5,4 @@ mod copying;
 mod in_sync;
 mod producing;
 mod stand;
+mod words;
