@@ -34,7 +34,7 @@ pub use ask::Described;
 pub use bounds::Bounds;
 pub use brokers::Broker;
 pub use clients::{Client, Waiting};
-pub use event::{Assignment, At, Event, Opened, Reign, Rough};
+pub use event::{Assignment, At, Event, Kind, Opened, Reign, Rough};
 pub use partition::{Asked, Broken, Excuse, Lossy, Partition, Replica, Role};
 pub use promises::Loss;
 pub use tree::Topic;
