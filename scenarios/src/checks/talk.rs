@@ -11,7 +11,7 @@ use bytes::Bytes;
 use coordinator::id::{Epoch, ServerId, SessionId, Zxid};
 use coordinator::note::ServerNote;
 use coordinator::txn::{Acl, Record, Txn, TxnHeader};
-use machine::{Duration, Instant};
+use machine::Instant;
 use sim::world::NodeId;
 
 use super::{Breach, Excused, Panel};
@@ -110,17 +110,6 @@ impl Talk {
         self.note(breaches);
     }
 
-    /// Time passes, and the checks look at it every second.
-    pub fn wait(&mut self, seconds: u64) {
-        for _ in 0..seconds {
-            self.at = self.at + Duration::from_secs(1);
-            self.scene.now = self.at;
-            let mut breaches = Vec::new();
-            self.checks.pass(&self.scene, &self.calm, &mut breaches);
-            self.note(breaches);
-        }
-    }
-
     /// The run is over: what is excused, by check.
     pub fn excused(&mut self) -> Vec<(&'static str, Excused)> {
         self.checks.excused().into_iter().map(|(breach, one)| (breach.id, one)).collect()
@@ -156,7 +145,7 @@ impl Talk {
         self.zxid += 1;
         let zxid = Zxid::new(Epoch(0), self.zxid);
         let header = TxnHeader { session: SessionId(1), cxid: 0, zxid, time_ms: 0 };
-        let txn = if txns.len() == 1 { txns.remove(0) } else { Txn::Multi(txns.into()) };
+        let txn = if txns.len() == 1 { txns.remove(0) } else { Txn::Multi(txns) };
         let record = Arc::new(Record::new(header, txn));
         self.say(ZOOKEEPER, Said::Server(ServerNote::Proposed(record)));
         self.say(ZOOKEEPER, Said::Server(ServerNote::Committed { zxid }));

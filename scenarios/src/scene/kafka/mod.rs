@@ -30,7 +30,7 @@ use machine::Instant;
 use sim::world::NodeId;
 
 use super::Moment;
-pub use ask::Described;
+pub use ask::{Described, DescribedPartition};
 pub use bounds::Bounds;
 pub use brokers::Broker;
 pub use clients::{Client, Waiting};
