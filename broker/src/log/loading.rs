@@ -114,11 +114,22 @@ impl Loading {
         }
     }
 
-    /// Does a slice.
+    /// Does a slice: everything up to the end of the next piece that is scanned.
     ///
     /// # Errors
     /// The disk's; when it was busy, do it again.
     pub fn go_on(&mut self, cx: &mut Context<'_, Note>) -> Result<Step, DiskError> {
+        loop {
+            let scans = matches!(self.stage, Stage::Scan { .. });
+            match self.step(cx)? {
+                None if scans => return Ok(Step::More),
+                None => {}
+                Some(step) => return Ok(step),
+            }
+        }
+    }
+
+    fn step(&mut self, cx: &mut Context<'_, Note>) -> Result<Option<Step>, DiskError> {
         match &mut self.stage {
             Stage::List => {
                 let files = match cx.disk().list(&self.directory) {
@@ -126,7 +137,7 @@ impl Loading {
                     answer => answer?,
                 };
                 if files.is_empty() {
-                    return Ok(Step::Nothing);
+                    return Ok(Some(Step::Nothing));
                 }
                 self.sort_out(&files);
             }
@@ -164,10 +175,10 @@ impl Loading {
             }
             Stage::Done => {
                 let (log, recovered) = self.log(cx);
-                return Ok(Step::Loaded(Box::new(log), recovered));
+                return Ok(Some(Step::Loaded(Box::new(log), recovered)));
             }
         }
-        Ok(Step::More)
+        Ok(None)
     }
 
     /// Whether something was cut off its end.
