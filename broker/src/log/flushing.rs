@@ -19,6 +19,8 @@ use crate::note::Note;
 pub(super) struct Flush {
     pub upto: Offset,
     waits_for: Vec<Ticket>,
+    /// The one for the batches of the last segment.
+    last: Option<Ticket>,
 }
 
 /// A small thing to be done to a file. Files that are not there are fine.
@@ -100,8 +102,9 @@ impl Log {
     /// Asks for all files from the recovery point on, up to the segment with this number.
     pub(super) fn sync_segments(&mut self, end: usize, upto: Offset, cx: &mut Context<'_, Note>) {
         let first = self.segment_of(self.recovery_point);
-        let mut waits_for = Vec::new();
+        let (mut waits_for, mut last) = (Vec::new(), None);
         for segment in self.segments.range(first..end.max(first)) {
+            last = Some(waits_for.len());
             for path in [&segment.path, segment.offsets.path(), segment.times.path()] {
                 waits_for.push(cx.disk().sync(path));
             }
@@ -109,7 +112,17 @@ impl Log {
         self.news.asked.extend(&waits_for);
         self.flush_asked = self.flush_asked.max(upto);
         self.flushed_at = cx.now();
-        self.flushes.push(Flush { upto, waits_for });
+        let last = last.map(|at| waits_for[at]);
+        self.flushes.push(Flush { upto, waits_for, last });
+    }
+
+    /// In Kafka the append that `flush.messages` makes flush returns when its records are on the disk. Here it returns at once, and
+    /// whoever made it waits for [`Input::Synced`] with this ticket before it promises anything; `None` if there is nothing to
+    /// wait for. `end` is the log end after the append.
+    pub fn flush_awaited(&self, end: Offset) -> Option<Ticket> {
+        self.settings.flush_messages?;
+        let flush = self.flushes.iter().find(|flush| flush.upto >= end)?;
+        flush.last.filter(|last| flush.waits_for.contains(last))
     }
 
     /// Which segment has this offset: the last that begins at or before it.
