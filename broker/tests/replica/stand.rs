@@ -44,6 +44,7 @@ struct Files {
     blocks: bool,
     tickets: u64,
     unsynced: VecDeque<Ticket>,
+    holds_syncs: bool,
     blocked: VecDeque<Ticket>,
 }
 
@@ -190,6 +191,19 @@ impl Stand {
         self
     }
 
+    /// Topics that are made from now on flush every message.
+    pub fn flushes_every_message(&mut self) -> &mut Self {
+        self.defaults.flush_messages = Some(1);
+        self
+    }
+
+    /// Syncs are not answered, or go on.
+    pub fn hold_syncs(&mut self, holds: bool) -> &mut Self {
+        self.host.disk.holds_syncs = holds;
+        self.settle();
+        self
+    }
+
     /// An input of a stream or the disk.
     pub fn input(&mut self, input: &Input) -> &mut Self {
         self.with(|replicas, door, cx, told| replicas.handle(input, door, cx, told));
@@ -228,7 +242,9 @@ impl Stand {
     }
 
     fn settle(&mut self) {
-        while let Some(ticket) = self.host.disk.unsynced.pop_front() {
+        while !self.host.disk.holds_syncs
+            && let Some(ticket) = self.host.disk.unsynced.pop_front()
+        {
             self.with(|replicas, door, cx, told| {
                 replicas.handle(&Input::Synced { ticket, result: Ok(()) }, door, cx, told);
             });
