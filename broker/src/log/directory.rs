@@ -1,7 +1,8 @@
 //! A broker's log directory: all replicas, and who among them an answer of the disk is for.
 //!
-//! A log is lent to its user; what the directory must know of it afterwards ([`super::replica::News`]) is collected at the next
-//! call. Reading everything at the start is in `opening`, the end in `closing`, what happens regularly in `schedule`.
+//! A log is lent to its user; what the directory must know of it afterwards ([`super::replica::News`]) is collected at
+//! the next call. Reading everything at the start is in `opening`, the end in `closing`, what happens regularly in
+//! `schedule`.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -239,7 +240,8 @@ impl Logs {
         }
     }
 
-    /// The high watermark of a replica, for its checkpoint (every 5 s) and for retention. Cheap: called on every change.
+    /// The high watermark of a replica, for its checkpoint (every 5 s) and for retention. Cheap: called on every
+    /// change.
     pub fn set_high_watermark(&mut self, partition: &TopicPartition, to: Offset) {
         if let Some(at) = self.places.get(partition)
             && let Some(log) = &mut self.logs[*at]
@@ -248,8 +250,8 @@ impl Logs {
         }
     }
 
-    /// Clean shutdown: flushes everything, writes checkpoints and the marker: [`LogEvent::Closed`] follows. Of a directory that
-    /// is not open yet nothing is written.
+    /// Clean shutdown: flushes everything, writes checkpoints and the marker: [`LogEvent::Closed`] follows. Of a
+    /// directory that is not open yet nothing is written.
     pub fn close(&mut self, cx: &mut Context<'_, Note>) {
         self.now = cx.now();
         self.take_back();

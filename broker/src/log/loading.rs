@@ -5,8 +5,8 @@
 //!                                           └ not ──► scan in slices ─► cut, drop the rest ┐
 //!                                                              the log is there ◄──────────┘
 //! ```
-//! After a clean shutdown everything is trusted; otherwise what lies wholly before the recovery point, damage included. An index
-//! that cannot be read is built again. Every step can be done again when the disk was busy.
+//! After a clean shutdown everything is trusted; otherwise what lies wholly before the recovery point, damage included.
+//! An index that cannot be read is built again. Every step can be done again when the disk was busy.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -227,8 +227,8 @@ impl Loading {
             return Ok(());
         };
         if self.goes_on_at.is_some_and(|end| end != base) {
-            // Bytes that were not synced are missing at the end of the segment before: what follows is not believed. Kafka leaves
-            // such a hole in its log.
+            // Bytes that were not synced are missing at the end of the segment before: what follows is not believed.
+            // Kafka leaves such a hole in its log.
             drop_files_after(&mut self.bases, index, &self.directory, cx)?;
             return Ok(());
         }
@@ -295,8 +295,8 @@ impl Loading {
         Segment::new(&self.directory, segment.base, segment.created, segment.jitter)
     }
 
-    /// After damage later segments go, the last one first, and then what is behind the last valid batch; the indexes are written
-    /// anew.
+    /// After damage later segments go, the last one first, and then what is behind the last valid batch; the indexes
+    /// are written anew.
     fn mend(&mut self, cx: &mut Context<'_, Note>) -> Result<(), DiskError> {
         let Stage::Mend { segment, scan } = &mut self.stage else { return Ok(()) };
         let index = self.segments.len();
@@ -341,7 +341,8 @@ impl Loading {
         log.end = end;
         log.recovery_point = match self.known.clean {
             true => end,
-            // Of the last segment nobody knows what is on the disk: it may have been truncated after the last checkpoint.
+            // Of the last segment nobody knows what is on the disk: it may have been truncated after the last
+            // checkpoint.
             false => self.known.recovery_point.min(active),
         };
         if let Some(cut) = self.cut {

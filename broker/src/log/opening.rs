@@ -1,11 +1,12 @@
-//! How a log directory is read when a broker starts (`LogManager.loadLogs`): slice by slice, so that faults can fall in between.
+//! How a log directory is read when a broker starts (`LogManager.loadLogs`): slice by slice, so that faults can fall in
+//! between.
 //!
 //! ```text
-//!   own files ─► what was deleted ─► each replica (loading) ─┬───────────────────────────► marker removed ─► synced ─► open
-//!                                                            └─ something was cut: recovery points in place ─┘
+//!   own files ─► what was deleted ─► each replica (loading) ─┬──────────────────────► marker removed ─► synced ─► open
+//!                                                            └ cut? recovery points ┘
 //! ```
-//! Two of these waits are ours. Without the sync at the end a power loss soon after could bring the marker of a clean shutdown back;
-//! and what was cut off could come back in a segment that the old recovery points call safe.
+//! Two of these waits are ours. Without the sync at the end a power loss soon after could bring the marker of a clean
+//! shutdown back; and what was cut off could come back in a segment that the old recovery points call safe.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

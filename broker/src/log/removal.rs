@@ -1,6 +1,7 @@
 //! How a replica is deleted: its files move into a directory of another name and go after a while.
 //!
-//! Kafka renames the directory. Here files are renamed one by one, and a mark tells a later life that it must finish that.
+//! Kafka renames the directory. Here files are renamed one by one, and a mark tells a later life that it must finish
+//! that.
 
 use machine::{Context, DiskError};
 

@@ -15,7 +15,8 @@ use crate::id::Offset;
 use crate::note::Note;
 use crate::wire::batch::HEADER;
 
-/// How many of the last batches of a segment are remembered with their positions: whoever follows closely is served from them.
+/// How many of the last batches of a segment are remembered with their positions: whoever follows closely is served
+/// from them.
 const RECENT: usize = 64;
 /// How much is read at once while looking for a place.
 const LOOK: usize = 64 * 1024;
@@ -91,8 +92,8 @@ impl Segment {
         u32::try_from(offset.0.saturating_sub(self.base.0).max(0)).unwrap_or(u32::MAX)
     }
 
-    /// Bytes were appended to its file: counts them, and makes index entries where the interval says so. The first append
-    /// never gets one.
+    /// Bytes were appended to its file: counts them, and makes index entries where the interval says so. The first
+    /// append never gets one.
     pub fn added(&mut self, added: Added, interval_bytes: u32) {
         let at = self.size;
         if at == 0 {
@@ -233,8 +234,8 @@ impl Segment {
         Ok(found)
     }
 
-    /// Whole batches from the one that contains `from` (or comes after it), none that goes beyond `end`, at most `bytes_max`
-    /// bytes but at least one batch. Nothing if there are none in this segment.
+    /// Whole batches from the one that contains `from` (or comes after it), none that goes beyond `end`, at most
+    /// `bytes_max` bytes but at least one batch. Nothing if there are none in this segment.
     ///
     /// # Errors
     /// As [`Self::look`].
@@ -268,8 +269,8 @@ impl Segment {
         }
     }
 
-    /// The largest timestamp of what lies before this byte, with its offset: what the indexes say up to `offset`, and what
-    /// comes after that.
+    /// The largest timestamp of what lies before this byte, with its offset: what the indexes say up to `offset`, and
+    /// what comes after that.
     ///
     /// # Errors
     /// As [`Self::look`].

@@ -1,4 +1,5 @@
-//! Whatever happened, and whenever the power went: what is found is a beginning of what was there, with all that was synced.
+//! Whatever happened, and whenever the power went: what is found is a beginning of what was there, with all that was
+//! synced.
 
 use broker::id::Offset;
 use broker::wire::batch;

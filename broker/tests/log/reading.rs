@@ -9,7 +9,8 @@ use proptest::prelude::*;
 use crate::host::EPOCH_MS;
 use crate::node::{Node, batch};
 
-/// A log of batches with so many records each, replicated in pieces of so many batches, and its batches with their headers.
+/// A log of batches with so many records each, replicated in pieces of so many batches, and its batches with their
+/// headers.
 fn replicated(counts: &[usize], piece: usize) -> (Node, Vec<(Header, Bytes)>) {
     let mut leader = Node::new(&[]);
     leader.create("t");
