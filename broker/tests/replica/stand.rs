@@ -55,8 +55,11 @@ pub struct Stand {
     keeper: Keeper,
     pub metadata: Cache,
     requests: u64,
-    /// How often ZooKeeper has answered.
+    /// How often ZooKeeper was asked at most, and how often it has answered.
+    zk_asked: u64,
     zk: u64,
+    /// Whether each request was parked; those that were answered are gone.
+    open: BTreeMap<u64, bool>,
     session: i32,
     /// The settings of all topics here.
     defaults: TopicConfig,
@@ -91,7 +94,9 @@ impl Stand {
             keeper: Keeper::new(connect, Duration::from_secs(18), 10),
             metadata,
             requests: 0,
+            zk_asked: 0,
             zk: 0,
+            open: BTreeMap::new(),
             session: 0,
             defaults: config.topic_defaults.clone(),
         };
@@ -127,6 +132,7 @@ impl Stand {
         self.requests += 1;
         let id = RequestId(self.requests);
         self.line(&format!("> #{} {}", id.0, question(&request)));
+        self.open.insert(id.0, false);
         let config = self.defaults.clone();
         self.with(|replicas, door, cx, told| match request {
             Request::Produce(body) => replicas.produce(id, body, version, door, cx, told),
@@ -237,6 +243,38 @@ impl Stand {
         std::mem::take(&mut self.host.text)
     }
 
+    /// ZooKeeper answers everything it may have been asked, all in the same way; what was not asked is ignored.
+    pub fn zk_says_to_all(&mut self, result: &Result<ZkResponse, ZkError>) {
+        for number in 1..=self.zk_asked {
+            let result = result.clone();
+            self.with(|replicas, door, cx, told| replicas.zk_reply(number, result, door, cx, told));
+            self.settle();
+        }
+        // Perhaps it reads back.
+        self.zk_asked += 1;
+    }
+
+    /// Requests that were neither answered nor given up.
+    pub fn unanswered(&self) -> Vec<u64> {
+        self.open.keys().copied().collect()
+    }
+
+    /// Every request is parked at most once, and answered once.
+    fn count(&mut self, event: &ReplicaEvent) {
+        match event {
+            ReplicaEvent::Parked(id) => {
+                let parked = self.open.get_mut(&id.0).expect("parked after it was answered");
+                assert!(!std::mem::replace(parked, true), "#{} is parked twice", id.0);
+            }
+            ReplicaEvent::Answer(id, _)
+            | ReplicaEvent::NoAnswer(id)
+            | ReplicaEvent::CloseConnection(id) => {
+                assert!(self.open.remove(&id.0).is_some(), "#{} is answered twice", id.0);
+            }
+            _ => {}
+        }
+    }
+
     fn line(&mut self, text: &str) {
         self.host.line(text);
     }
@@ -266,6 +304,7 @@ impl Stand {
         let door = &mut Door { keeper: &mut self.keeper, metadata: &self.metadata };
         act(&mut self.replicas, door, cx, &mut events);
         for note in notes {
+            self.zk_asked += u64::from(matches!(note, Note::IsrAsked { .. }));
             // Checkpoints have a schedule of their own, and tests.
             if let Note::Checkpointed { .. } = note {
                 continue;
@@ -273,6 +312,7 @@ impl Stand {
             self.line(&format!("  * {note}"));
         }
         for event in events {
+            self.count(&event);
             if let ReplicaEvent::Answer(_, Response::Fetch(body)) = &event
                 && body.session_id != 0
             {
