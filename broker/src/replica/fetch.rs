@@ -31,6 +31,7 @@ pub(super) struct Fetching {
     pub session: u64,
     /// The epoch its session must still have when it is answered.
     pub session_epoch: i32,
+    /// When its patience ends, which begins when it is parked.
     pub deadline: Instant,
     pub overdue: bool,
     /// Whether the answer names all partitions, changed or not.
@@ -40,7 +41,7 @@ pub(super) struct Fetching {
     at: WallTime,
     bytes_min: usize,
     bytes_max: usize,
-    waits: bool,
+    patience: Duration,
     /// Whether the leader has learned from it already: that happens once.
     learned: bool,
 }
@@ -95,7 +96,7 @@ impl Replicas {
             id,
             session,
             session_epoch,
-            deadline: turn.cx.now() + wait,
+            deadline: Instant::NEVER,
             overdue: false,
             full: version < 7 || request.session_epoch <= 0,
             replica: if replica.0 < 0 { BrokerId::NONE } else { replica },
@@ -103,7 +104,7 @@ impl Replicas {
             at: turn.cx.wall(),
             bytes_min: usize::try_from(request.min_bytes).unwrap_or(0).min(bytes_max),
             bytes_max,
-            waits: wait > Duration::ZERO,
+            patience: wait,
             learned: false,
         };
         self.run_fetch(fetch, turn);
@@ -128,21 +129,23 @@ impl Replicas {
                 return self.stalled.put(fetch.id, Job::Fetch(fetch), Stall::Frozen);
             }
             // Whoever must wait looks again: its own fetch may have moved the high watermark.
-            if moved && !enough && fetch.waits {
+            if moved && !enough && fetch.patience > Duration::ZERO {
                 match self.gather(&fetch, turn) {
                     Ok(again) => found = again,
                     Err(stall) => return self.stalled.put(fetch.id, Job::Fetch(fetch), stall),
                 }
             }
         }
+        let waits = fetch.patience > Duration::ZERO;
         let nothing_asked = self.sessions.get(fetch.session).is_none_or(|one| one.is_empty());
-        if !fetch.waits || nothing_asked || found.is_enough(&fetch) {
+        if !waits || nothing_asked || found.is_enough(&fetch) {
             return self.answer_fetch(&fetch, found, turn);
         }
         self.quieten(&fetch, &found);
         if let Some(session) = self.sessions.get_mut(fetch.session) {
             session.parked = Some(fetch.id);
         }
+        fetch.deadline = turn.cx.now() + fetch.patience;
         turn.events.push(ReplicaEvent::Parked(fetch.id));
         self.purgatory.park_fetch(fetch);
     }

@@ -29,7 +29,9 @@ use crate::wire::{Response, error};
 #[derive(Debug)]
 pub(super) struct Produce {
     pub id: RequestId,
+    /// When its patience ends, which begins when it is parked.
     pub deadline: Instant,
+    patience: Duration,
     acks: i16,
     items: Vec<Item>,
     /// The first item that was not yet tried.
@@ -83,8 +85,9 @@ impl Replicas {
                 items.push(Item::new(&topic.name, data.index, data.records));
             }
         }
-        let deadline = turn.cx.now() + patience;
-        let mut produce = Produce { id, deadline, acks: request.acks, items, next: 0, pending: 0 };
+        let deadline = Instant::NEVER;
+        let mut produce =
+            Produce { id, deadline, patience, acks: request.acks, items, next: 0, pending: 0 };
         if !(-1..=1).contains(&produce.acks) {
             for item in &mut produce.items {
                 item.error = error::INVALID_REQUIRED_ACKS;
@@ -111,6 +114,7 @@ impl Replicas {
         if produce.pending == 0 {
             self.answer_produce(&produce, turn.cx, turn.events);
         } else {
+            produce.deadline = turn.cx.now() + produce.patience;
             turn.events.push(ReplicaEvent::Parked(produce.id));
             self.purgatory.park_produce(produce);
         }
