@@ -79,7 +79,7 @@ pub enum Deed {
         ppm: i64,
     },
     /// An admin tool is used. The step picks nobody.
-    Admin(Admin),
+    Admin(Box<Admin>),
     /// They need time for every input.
     ServiceTime {
         /// For each input.

@@ -76,7 +76,7 @@ pub fn action(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<(Actio
     let mut mentions = Vec::new();
     if kafka::verb::VERBS.contains(&verb.value.as_str()) {
         let admin = kafka::verb::read(&verb.value, fields, &mut mentions, problems)?;
-        let (deed, who) = (Deed::Admin(admin), Selector::Nodes(Vec::new()));
+        let (deed, who) = (Deed::Admin(Box::new(admin)), Selector::Nodes(Vec::new()));
         return Some((Action { deed, who, to: None }, mentions));
     }
     let deed = deed(&verb, fields, problems);

@@ -50,71 +50,8 @@ fn each_said<'m>(mistakes: impl IntoIterator<Item = (&'m str, String)>) -> Strin
 
 #[test]
 fn everything_can_be_said() {
-    let cluster = r#"
-brokers          = 3
-kafka            = "2.3"
-kafka-config     = { "replica.lag.time.max.ms" = 5000, unclean.leader.election.enable = true }
-kafka-mechanisms = { truncation = "by-high-watermark", isr-write = "blocking", mutants = ["never-truncates"] }
-topics           = [
-  { name = "orders", partitions = 3, replication-factor = 3, min-insync-replicas = 2 },
-  { name = "a.b_c-d", replicas = [[1, 2], [2, 3]], config = { retention.ms = -1 } },
-]"#;
-    let clients = r#"
-[[clients]]
-id = "p1"
-produce = { topic = "orders", rate = "200/s", records = 10, bytes = 100, acks = "all", in-flight = 1 }
-
-[[clients]]
-id        = "p2"
-start     = "5s"
-bootstrap = ["kafka-2:9092"]
-produce   = { topic = "a.b_c-d", every = "5ms", acks = 1, partition = 1, retries = 0, linger = "5ms", delivery-timeout = "20s", request-timeout = "10s", batches = 7 }
-
-[[clients]]
-id      = "c1"
-consume = { topic = "orders", from = "end", partitions = [0, 2] }
-"#;
-    let steps = r#"
-  { at = "1s", do = "create-topic", topic = "big", partitions = 1, replication-factor = 4, expect-exit = 1, prints = "larger than available brokers" },
-  { at = "2s", do = "create-topic", topic = "new", replicas = [[3, 1]], config = { min.insync.replicas = 2 }, timeout = "5s" },
-  { at = "3s", do = "add-partitions", topic = "new", partitions = 2, bootstrap = ["kafka-1:9092"] },
-  { at = "4s", do = "alter-config", topic = "new", config = { unclean.leader.election.enable = true } },
-  { at = "5s", do = "describe-topic" },
-  { at = "5s", do = "describe-topic", topic = "new", prints = ["Topic: new", "Partition: 1"] },
-  { at = "6s", do = "elect-leaders" },
-  { at = "6s", do = "elect-leaders", topic = "new", unclean = true },
-  { at = "6s", do = "elect-leaders", partitions = ["a.b_c-d-1"] },
-  { at = "7s", do = "delete-topic", topic = "new", expect-exit = 0 },
-  { id = "down", when = "leader(orders-0) is kafka-2", do = "kill", nodes = "leader(orders-0)" },
-  { at = "8s", do = "kill", nodes = "isr(orders-0) - leader(orders-0) - controller", for = "2s" },
-  { at = "9s", do = "pause", nodes = "any 1 of followers(a.b_c-d-1)", for = "2s" },
-  { at = "9s", do = "cut", from = "controller, as seen by kafka-2", to = "zk-*" },
-  { at = "9s", do = "cut", from = "leader(orders-0, as seen by kafka-2)", to = "brokers - victims(down)" },
-"#;
-    let expect = r#"
-outage = [
-  { of = "produce(p1)", opens = "down..down + 1s" },
-  { of = "produce(a.b_c-d)", may-open = "down..down + 1s" },
-  { of = "consume(*)", may-open = "down..down + 1s" },
-]
-eventually = [
-  { that = "leader(orders-0) is up and isr(orders-0).size >= 2", by = "50s" },
-  { that = "leader(orders-0) as seen by kafka-1 is not victims(down)", by = "50s" },
-]
-loses   = [{ of = "acked(orders)", by = "E2" }, { of = "acked(a.b_c-d)", by = "acks=1" }]
-finally = [
-  "controller is up and kafka-* is registered and kafka-1 is not frozen",
-  "leader(orders-0) is not nobody or leader(orders-1) is nobody",
-  "leader-epoch(orders-0) = 1 and leader-epoch(orders-0) as seen by kafka-3 >= 1",
-  "controller-epoch = 2 and offline-partitions = 0 and under-replicated-partitions <= 1",
-  "acked(p1) > 0 and failed(orders) = 0 and consumed(c1) > 0 and lost(orders) = 0",
-  "high-watermark(orders-0) <= log-end(orders-0, as seen by kafka-2)",
-  "topic(orders) exists and not topic(new) exists",
-  "isr(a.b_c-d-1) is kafka-2, kafka-3",
-]
-"#;
-    let source = scenario(cluster, clients, steps, expect);
-    let script = parse(&source, "test.toml").map_err(|found| super::render(&found, false));
+    let source = include_str!("everything.toml");
+    let script = parse(source, "everything.toml").map_err(|found| super::render(&found, false));
     let script = script.unwrap_or_else(|said| panic!("{said}"));
     let cluster = script.cluster(None).expect("it is written in the file");
     let brokers: String = cluster
