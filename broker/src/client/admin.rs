@@ -101,6 +101,8 @@ impl Admin {
         for event in events.drain(..) {
             match event {
                 Event::Answered { response, .. } => self.answered(response, cx),
+                // When its time is over, the stream is closed under a call that is on its way: no try is left for it.
+                Event::Lost { .. } if self.is_over(cx.now()) => {}
                 Event::Lost { .. } => self.failed(None, cx),
                 Event::Ready | Event::Learned => {}
             }
@@ -182,6 +184,10 @@ impl Admin {
             );
             self.end(Err(Trouble::timed_out(message)), cx);
         }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        self.call.as_ref().is_some_and(|call| call.deadline <= now)
     }
 
     fn look_at_the_clock(&mut self, cx: &mut Context<'_, ClientNote>) {

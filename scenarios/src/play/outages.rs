@@ -1,9 +1,9 @@
 //! When clients could not do their work, and whether somebody had announced it.
 //!
 //! An outage of an operation opens when one was asked for that was lost, or that waited longer than [`PATIENCE`], and
-//! closes with the next answer. A producer is out while a batch waits that long, or was given up; a consumer while a record
-//! is committed that long and has not come. An outage of a session lasts from losing the connection to having one again.
-//! Nothing counts before a client's first success: it has not begun to work.
+//! closes with the next answer. A producer is out when batches wait and no answer has come from their partition that long,
+//! or one was given up; a consumer while a record is committed that long and has not come. An outage of a session lasts
+//! from losing the connection to having one again. Nothing counts before a client's first success: it has not begun to work.
 
 mod records;
 
@@ -132,9 +132,11 @@ impl Outages {
             }
             Heard::Served => {
                 // Of several partitions one may be served while another is not.
-                let oldest = client.waits.as_ref().and_then(Waits::oldest);
-                if oldest.is_some_and(|since| since + PATIENCE <= at) && client.operation.begun {
-                    return Vec::new();
+                if client.operation.open.is_some() {
+                    let oldest = client.waits.as_ref().and_then(Waits::oldest);
+                    if oldest.is_some_and(|since| since + PATIENCE <= at) {
+                        return Vec::new();
+                    }
                 }
                 closed_lazily(client, at)
             }

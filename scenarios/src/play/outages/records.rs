@@ -1,5 +1,7 @@
-//! What Kafka clients wait for: a producer for the answer to its oldest batch, a consumer for the oldest record that is
-//! committed and has not come.
+//! What Kafka clients wait for: a producer for any answer from a partition that it has batches for, a consumer for the
+//! oldest record that is committed and has not come.
+//!
+//! A producer that is served again has a queue of what was handed over meanwhile; while that shrinks it is not out.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -14,8 +16,8 @@ const TOGETHER: Duration = Duration::from_millis(50);
 /// What one client waits for.
 #[derive(Debug)]
 pub(super) enum Waits {
-    /// A producer: batches without an answer, by their numbers, and when they were handed over.
-    Answers(BTreeMap<u64, Instant>),
+    /// A producer, by partition.
+    Answers(BTreeMap<i32, Unanswered>),
     /// A consumer of this topic: what is committed and has not come.
     Records {
         /// The topic.
@@ -23,6 +25,15 @@ pub(super) enum Waits {
         /// By partition.
         behind: BTreeMap<TopicPartition, Behind>,
     },
+}
+
+/// One partition as a producer has it.
+#[derive(Debug, Default)]
+pub(super) struct Unanswered {
+    /// Batches without an answer, by their numbers, and when they were handed over.
+    batches: BTreeMap<u64, Instant>,
+    /// The latest answer.
+    answered: Instant,
 }
 
 /// One partition as a consumer has it.
@@ -58,7 +69,7 @@ impl Waits {
     /// Since when the oldest thing is waited for.
     pub(super) fn oldest(&self) -> Option<Instant> {
         match self {
-            Self::Answers(batches) => batches.first_key_value().map(|(_, since)| *since),
+            Self::Answers(partitions) => partitions.values().filter_map(Unanswered::since).min(),
             Self::Records { behind, .. } => {
                 let fronts = behind.values().filter_map(|one| one.committed.front());
                 fronts.map(|(_, since)| *since).min()
@@ -69,16 +80,19 @@ impl Waits {
     /// Its own note.
     pub(super) fn hear(&mut self, note: &ClientNote, at: Instant) -> Heard {
         match (self, note) {
-            (Self::Answers(batches), ClientNote::Produced { batch, .. }) => {
-                batches.insert(*batch, at);
+            (Self::Answers(partitions), ClientNote::Produced { partition, batch, .. }) => {
+                partitions.entry(partition.partition).or_default().batches.insert(*batch, at);
                 Heard::Began
             }
-            (Self::Answers(batches), ClientNote::Acked { batch, .. }) => {
-                batches.remove(batch);
+            (Self::Answers(partitions), ClientNote::Acked { partition, batch, .. }) => {
+                let one = partitions.entry(partition.partition).or_default();
+                one.batches.remove(batch);
+                one.answered = at;
                 Heard::Served
             }
-            (Self::Answers(batches), ClientNote::GaveUp { batch, .. }) => {
-                Heard::Lost(batches.remove(batch).unwrap_or(at))
+            (Self::Answers(partitions), ClientNote::GaveUp { partition, batch, .. }) => {
+                let one = partitions.entry(partition.partition).or_default();
+                Heard::Lost(one.batches.remove(batch).unwrap_or(at))
             }
             (Self::Records { behind, .. }, ClientNote::Consumed { partition, last, .. }) => {
                 let next = Offset(last.0 + 1);
@@ -112,6 +126,13 @@ impl Waits {
             }
             _ => Heard::Nothing,
         }
+    }
+}
+
+impl Unanswered {
+    /// Since when something waits and nothing is answered.
+    fn since(&self) -> Option<Instant> {
+        self.batches.first_key_value().map(|(_, handed_over)| self.answered.max(*handed_over))
     }
 }
 
