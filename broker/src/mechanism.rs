@@ -83,11 +83,12 @@ pub enum ControllerFencing {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HighWatermarkNews {
-    /// Up to 2.3: with the next data, or when the fetch has waited long enough.
-    WithNextData,
-    /// Since 2.4 (KIP-392): a fetch that knows an older one is answered at once.
-    #[default]
+    /// 2.4.0–2.5.0 (KIP-392): a fetch that knows an older one is answered at once, though nobody reads from followers.
     AtOnce,
+    /// Up to 2.3, and again since 2.5.1 without a replica selector (KAFKA-9731): with the next data, or when the fetch has
+    /// waited long enough.
+    #[default]
+    WithNextData,
 }
 
 /// A defect that no version ever had: it exists to be caught.
@@ -193,6 +194,7 @@ impl Preset {
         let v2_5 = Mechanisms {
             isr_write: IsrWrite::Blocking,
             broker_epoch: BrokerEpochCheck::OnRefusingNewer,
+            high_watermark_news: HighWatermarkNews::AtOnce,
             ..fixed.clone()
         };
         match self {

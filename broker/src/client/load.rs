@@ -1,10 +1,11 @@
 //! The batches a producer of ours hands over: equally long, each unlike all others, and cheap to make.
 //!
-//! One batch is made by [`crate::wire::batch`]; of every further one only timestamps, values and checksum are written
-//! anew. How a partition is chosen and when a batch is due is not decided here.
+//! One batch is made by [`crate::wire::batch`]; of every further one of its size only timestamps, values and checksum are
+//! written anew. How a partition is chosen and when a batch is due is not decided here.
 
 use bytes::{Bytes, BytesMut};
 
+use super::accumulator::Portion;
 use crate::wire::batch::{self, HEADER, Record};
 
 /// Where numbers stand in a batch (RecordBatch v2).
@@ -20,6 +21,8 @@ const DIGITS: usize = 12;
 #[derive(Debug)]
 pub struct Load {
     template: BytesMut,
+    /// A value but for its number.
+    value: Vec<u8>,
     /// Where the values begin.
     values: Vec<usize>,
     /// Digits of the record's number in a value: fewer where values are short.
@@ -39,10 +42,10 @@ impl Load {
         for (place, byte) in text.enumerate() {
             value[DIGITS + 1 + place] = byte;
         }
-        let record = Record { timestamp: 0, key: None, value: Some(value.into()) };
+        let record = Record { timestamp: 0, key: None, value: Some(value.clone().into()) };
         let template = batch::build(&vec![record; records as usize]);
         let values = places(records, bytes);
-        Self { template: BytesMut::from(&template[..]), values, digits, records }
+        Self { template: BytesMut::from(&template[..]), value, values, digits, records }
     }
 
     /// The batch with this number, made at `wall_ms`, and its checksum.
@@ -60,9 +63,34 @@ impl Load {
         (Bytes::copy_from_slice(&self.template), crc)
     }
 
-    /// Bytes of a batch.
+    /// A batch of several portions, and its checksum.
+    pub fn batch_of(&self, portions: &[Portion]) -> (Bytes, u32) {
+        let mut records = Vec::with_capacity(portions.len() * self.values.len());
+        for portion in portions {
+            let first = portion.number.wrapping_mul(u64::from(self.records));
+            for record in 0..u64::from(self.records) {
+                let mut value = self.value.clone();
+                write_number(&mut value[..self.digits], first.wrapping_add(record));
+                let value = Some(value.into());
+                records.push(Record { timestamp: portion.wall_ms, key: None, value });
+            }
+        }
+        let batch = batch::build(&records);
+        let crc = batch::Header::read(&batch).map_or(0, |header| header.crc);
+        (batch, crc)
+    }
+
+    /// Bytes of a batch of one portion.
     pub fn batch_bytes(&self) -> u64 {
         self.template.len() as u64
+    }
+
+    /// How many portions fit into a batch of that many bytes: always one.
+    pub fn portions_in(&self, batch_bytes: u64) -> usize {
+        // Further records have longer deltas of offset and time than the first ones.
+        let portion = self.batch_bytes() - HEADER as u64 + 6 * u64::from(self.records);
+        usize::try_from(batch_bytes.saturating_sub(HEADER as u64) / portion)
+            .map_or(1, |fit| fit.max(1))
     }
 }
 

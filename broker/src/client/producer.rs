@@ -6,12 +6,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use kafka_protocol::messages as m;
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::protocol::StrBytes;
 use machine::{Context, Duration, Input, Instant};
 
-use super::accumulator::{Accumulator, Batch, Patience};
+use super::accumulator::{Accumulator, Batch, Patience, Portion};
 use super::load::Load;
 use super::metadata::Metadata;
 use super::network::{Event, Network, Settings};
@@ -61,19 +62,20 @@ impl Producer {
             request_timeout: config.request_timeout,
             in_flight_max: config.in_flight_max.max(1) as usize,
         };
+        let origin = format!("{} {}", cx.wall().as_micros(), client.id);
+        let load = Load::new(config.records, config.bytes, &origin);
         let patience = Patience {
             linger: config.linger,
-            batch_bytes: u64::from(config.batch_bytes),
+            portions_max: load.portions_in(u64::from(config.batch_bytes)),
             retry_backoff: config.retry_backoff,
             delivery_timeout: config.delivery_timeout,
             in_order: config.in_flight_max <= 1,
         };
-        let origin = format!("{} {}", cx.wall().as_micros(), client.id);
         Self {
             topic: StrBytes::from_string(config.topic.to_string()),
             network: Network::new(settings, metadata),
             accumulator: Accumulator::new(patience),
-            load: Load::new(config.records, config.bytes, &origin),
+            load,
             next_at: cx.now(),
             held_up: false,
             next_batch: 0,
@@ -136,7 +138,7 @@ impl Producer {
         if self.next_at > now || self.is_done() {
             return false;
         }
-        let used = self.accumulator.open() * self.load.batch_bytes();
+        let used = self.accumulator.portions() * self.load.batch_bytes();
         let room = used == 0 || used + self.load.batch_bytes() <= self.config.buffer_bytes;
         let partition = if room { self.choose_partition() } else { None };
         self.held_up = partition.is_none();
@@ -146,25 +148,50 @@ impl Producer {
         if self.next_at <= now {
             self.next_at = now + every;
         }
-        let number = self.next_batch;
+        let portion = Portion { number: self.next_batch, wall_ms: cx.wall().as_millis() };
         self.next_batch += 1;
-        let (bytes, crc) = self.load.batch(number, cx.wall().as_millis());
-        cx.note(ClientNote::Produced {
-            partition: self.partition(partition),
-            batch: number,
-            records: self.config.records,
-            crc,
-        });
-        self.accumulator.append(Batch {
-            number,
+        if self.accumulator.gather(partition, portion) {
+            return true;
+        }
+        let mut batch = Batch {
+            number: portion.number,
             partition,
-            bytes,
-            crc,
+            gathers: Vec::new(),
+            records: self.config.records,
+            bytes: Bytes::new(),
+            crc: 0,
             created: now,
             attempts: 0,
             waits_since: now,
-        });
+        };
+        if self.accumulator.is_empty(partition) {
+            (batch.bytes, batch.crc) = self.load.batch(portion.number, portion.wall_ms);
+            self.produced(&batch, cx);
+        } else {
+            batch.gathers.push(portion);
+        }
+        self.accumulator.append(batch);
         true
+    }
+
+    fn produced(&self, batch: &Batch, cx: &mut Context<'_, ClientNote>) {
+        cx.note(ClientNote::Produced {
+            partition: self.partition(batch.partition),
+            batch: batch.number,
+            records: batch.records,
+            crc: batch.crc,
+        });
+    }
+
+    /// Puts what a batch has gathered into bytes: from now on it stays as it is.
+    fn close(&self, batch: &mut Batch, cx: &mut Context<'_, ClientNote>) {
+        if batch.gathers.is_empty() {
+            return;
+        }
+        (batch.bytes, batch.crc) = self.load.batch_of(&batch.gathers);
+        batch.records = self.config.records.max(1) * batch.gathers.len() as u32;
+        batch.gathers = Vec::new();
+        self.produced(batch, cx);
     }
 
     /// The partition whose turn it is, once the topic is known.
@@ -180,7 +207,11 @@ impl Producer {
     }
 
     fn expire(&mut self, cx: &mut Context<'_, ClientNote>) {
-        while let Some((batch, partition)) = self.accumulator.expire(cx.now()) {
+        while let Some((number, partition, waiting)) = self.accumulator.expire(cx.now()) {
+            if let Some(mut batch) = waiting {
+                self.close(&mut batch, cx);
+            }
+            let batch = number;
             let partition = self.partition(partition);
             cx.note(ClientNote::GaveUp { partition, batch, because: Failure::Expired });
         }
@@ -203,7 +234,7 @@ impl Producer {
                     self.drain_at = self.drain_at.min(due);
                     continue;
                 }
-                let bytes = self.load.batch_bytes() as usize;
+                let bytes = self.accumulator.first_bytes(partition, self.load.batch_bytes());
                 match requests.iter_mut().find(|(node, ..)| *node == leader) {
                     Some((_, size, partitions)) if *size + bytes <= REQUEST_BYTES_MAX => {
                         *size += bytes;
@@ -228,7 +259,10 @@ impl Producer {
 
     fn send(&mut self, leader: BrokerId, partitions: &[i32], cx: &mut Context<'_, ClientNote>) {
         let taken = partitions.iter().filter_map(|partition| self.accumulator.take(*partition));
-        let batches: Vec<Batch> = taken.collect();
+        let mut batches: Vec<Batch> = taken.collect();
+        for batch in &mut batches {
+            self.close(batch, cx);
+        }
         let data = batches.iter().map(|batch| {
             PartitionProduceData::default()
                 .with_index(batch.partition)
@@ -287,7 +321,7 @@ impl Producer {
             partition: self.partition(batch.partition),
             batch: batch.number,
             base,
-            records: self.config.records,
+            records: batch.records,
             crc: batch.crc,
             acks: self.config.acks,
         });

@@ -45,8 +45,8 @@ pub(super) fn glance(bytes: &[u8]) -> Sight {
     }
 }
 
-/// Timestamps and offsets of the records of an uncompressed batch, one after the other; `None` where there is no record although
-/// there should be one, or bytes that should not be there.
+/// Timestamps and offsets of the records of an uncompressed batch, one after the other; `None` where there is no record
+/// although there should be one, or bytes that should not be there.
 pub(super) struct Moments<'a> {
     batch: &'a [u8],
     place: usize,
@@ -101,8 +101,8 @@ impl Iterator for Moments<'_> {
     }
 }
 
-/// The largest timestamp of a batch with the offset that Kafka's leader gives it: of an uncompressed batch that of the first
-/// record with it, of a compressed one the last. `None` if these are no records.
+/// The largest timestamp of a batch with the offset that Kafka's leader gives it: of an uncompressed batch that of the
+/// first record with it, of a compressed one the last. `None` if these are no records.
 pub(super) fn largest(batch: &[u8], header: Header) -> Option<(i64, Offset)> {
     if header.is_compressed() {
         return Some((header.max_timestamp, header.last()));
@@ -120,8 +120,8 @@ pub(super) fn largest(batch: &[u8], header: Header) -> Option<(i64, Offset)> {
     Some(largest)
 }
 
-/// The first record of a batch that is not older than this and has at least that offset. Compressed records are not looked
-/// into: then it is the batch as a whole.
+/// The first record of a batch that is not older than this and has at least that offset. Compressed records are not
+/// looked into: then it is the batch as a whole.
 pub(super) fn first_since(
     batch: &[u8],
     header: Header,

@@ -1,7 +1,7 @@
 //! The small text files with one line per entry, and how they are replaced again and again.
 //!
-//! All of them begin with a version and a count. One that cannot be read counts as empty. What their numbers mean is not
-//! known here.
+//! All of them begin with a version and a count. One that cannot be read counts as empty. What their numbers mean is
+//! not known here.
 
 use std::fmt::Write as _;
 
@@ -51,8 +51,8 @@ pub(super) fn offsets(text: &[u8]) -> Vec<(TopicPartition, Offset)> {
     lines(text, entry).unwrap_or_default()
 }
 
-/// A file that is replaced whole, one version after another: while one is on its way, only the newest other waits. `T` is what
-/// the content means to the owner.
+/// A file that is replaced whole, one version after another: while one is on its way, only the newest other waits. `T`
+/// is what the content means to the owner.
 #[derive(Clone, Debug)]
 pub(super) struct Slot<T> {
     path: String,
@@ -85,8 +85,8 @@ impl<T> Slot<T> {
         }
     }
 
-    /// Goes on as far as the disk lets it, with an input that may be the answer it waits for. What is in place is given to
-    /// `done`.
+    /// Goes on as far as the disk lets it, with an input that may be the answer it waits for. What is in place is given
+    /// to `done`.
     ///
     /// # Errors
     /// The disk's; then the old content is in place.

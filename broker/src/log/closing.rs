@@ -1,4 +1,5 @@
-//! How a log directory is closed in order (`LogManager.shutdown`): everything on the disk, checkpoints, and the marker that says so.
+//! How a log directory is closed in order (`LogManager.shutdown`): everything on the disk, checkpoints, and the marker
+//! that says so.
 //!
 //! ```text
 //!   each log sealed, syncs asked ─► all answered ─► checkpoints ─► in place ─► .kafka_cleanshutdown ─► Closed

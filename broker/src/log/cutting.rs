@@ -1,7 +1,7 @@
 //! How a log gets shorter: at its end by truncation, at its beginning by retention.
 //!
-//! A segment that goes is gone from memory at once; its files are renamed to `.deleted` and removed later. At the end of the log
-//! the last segment goes first, so that a crash in between leaves a beginning of what was there.
+//! A segment that goes is gone from memory at once; its files are renamed to `.deleted` and removed later. At the end
+//! of the log the last segment goes first, so that a crash in between leaves a beginning of what was there.
 
 use std::collections::VecDeque;
 
@@ -15,8 +15,8 @@ use crate::id::Offset;
 use crate::note::Note;
 
 impl Log {
-    /// Cuts off everything from `to` on, epochs included. Nothing if the log ends there already. Says [`Note::Truncated`]. A batch
-    /// that contains `to` goes as a whole.
+    /// Cuts off everything from `to` on, epochs included. Nothing if the log ends there already. Says
+    /// [`Note::Truncated`]. A batch that contains `to` goes as a whole.
     ///
     /// # Errors
     /// The disk's. After `WouldBlock` part of it may be done (and said): do it again, or leave the log as it is now.
@@ -49,7 +49,7 @@ impl Log {
                 high_watermark,
             });
         }
-        result
+        self.heard(result)
     }
 
     /// Drops everything and starts anew at this offset. Says [`Note::Truncated`] if the log ended behind it, and
@@ -78,7 +78,7 @@ impl Log {
                 high_watermark,
             });
         }
-        result?;
+        self.heard(result)?;
         self.end = at;
         self.starts_at(at, cx);
         if self.epochs.clear() {
@@ -91,8 +91,8 @@ impl Log {
         Ok(())
     }
 
-    /// The leader's log starts here: segments that end before it go, at the next look at what is too old. Never beyond the high
-    /// watermark.
+    /// The leader's log starts here: segments that end before it go, at the next look at what is too old. Never beyond
+    /// the high watermark.
     pub fn raise_start(&mut self, to: Offset, cx: &mut Context<'_, Note>) {
         let to = to.min(self.high_watermark).min(self.end);
         if to > self.start {
@@ -100,8 +100,9 @@ impl Log {
         }
     }
 
-    /// Deletes segments that are too old, too many, or before the log start; only whole ones that are committed, from the first
-    /// on. The active one is rolled first if it goes, too (`Log.deleteOldSegments`). Can be done again when the disk was busy.
+    /// Deletes segments that are too old, too many, or before the log start; only whole ones that are committed, from
+    /// the first on. The active one is rolled first if it goes, too (`Log.deleteOldSegments`). Can be done again when
+    /// the disk was busy.
     pub(super) fn retain(&mut self, cx: &mut Context<'_, Note>) -> Result<(), DiskError> {
         if self.settings.deletes {
             if let Some(most) = self.settings.retention_ms {
@@ -223,13 +224,15 @@ impl Log {
     fn ends_at(&mut self, end: Offset, cx: &mut Context<'_, Note>) {
         self.end = end;
         self.high_watermark = self.high_watermark.min(end);
-        // What was cut off comes back with a power loss unless that, too, is synced: the last segment is not to be trusted.
+        // What was cut off comes back with a power loss unless that, too, is synced. Kafka does not, and trusts the
+        // cut.
         let sure = self.segments.back().expect("a log always has a segment").base.min(end);
         self.recovery_point = self.recovery_point.min(sure);
         self.flush_asked = self.flush_asked.min(sure);
         for flush in &mut self.flushes {
             flush.upto = flush.upto.min(sure);
         }
+        self.sync_segments(self.segments.len(), end, cx);
         self.news.truncated = true;
         if self.epochs.truncate_from_end(end) {
             self.save_epochs(cx);

@@ -1,7 +1,8 @@
 //! A broker's log directory: all replicas, and who among them an answer of the disk is for.
 //!
-//! A log is lent to its user; what the directory must know of it afterwards ([`super::replica::News`]) is collected at the next
-//! call. Reading everything at the start is in `opening`, the end in `closing`, what happens regularly in `schedule`.
+//! A log is lent to its user; what the directory must know of it afterwards ([`super::replica::News`]) is collected at
+//! the next call. Reading everything at the start is in `opening`, the end in `closing`, what happens regularly in
+//! `schedule`.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -220,7 +221,8 @@ impl Logs {
         let at = match self.places.get(partition) {
             Some(at) => *at,
             None => {
-                let log = new_log(&self.path, partition, Settings::of(config), cx)?;
+                let made = new_log(&self.path, partition, Settings::of(config), cx);
+                let log = self.heard(made)?;
                 self.insert(log)
             }
         };
@@ -238,7 +240,8 @@ impl Logs {
         }
     }
 
-    /// The high watermark of a replica, for its checkpoint (every 5 s) and for retention. Cheap: called on every change.
+    /// The high watermark of a replica, for its checkpoint (every 5 s) and for retention. Cheap: called on every
+    /// change.
     pub fn set_high_watermark(&mut self, partition: &TopicPartition, to: Offset) {
         if let Some(at) = self.places.get(partition)
             && let Some(log) = &mut self.logs[*at]
@@ -247,8 +250,8 @@ impl Logs {
         }
     }
 
-    /// Clean shutdown: flushes everything, writes checkpoints and the marker: [`LogEvent::Closed`] follows. Of a directory that
-    /// is not open yet nothing is written.
+    /// Clean shutdown: flushes everything, writes checkpoints and the marker: [`LogEvent::Closed`] follows. Of a
+    /// directory that is not open yet nothing is written.
     pub fn close(&mut self, cx: &mut Context<'_, Note>) {
         self.now = cx.now();
         self.take_back();
@@ -268,6 +271,16 @@ impl Logs {
         self.logs.push(Some(log));
         self.collect(self.logs.len() - 1);
         self.logs.len() - 1
+    }
+
+    /// An answer of the disk that the caller waits for. If it is a failure, [`LogEvent::Failed`] follows, too.
+    pub(super) fn heard<T>(&mut self, answer: Result<T, DiskError>) -> Result<T, DiskError> {
+        if let Err(error) = &answer
+            && !matches!(error, DiskError::WouldBlock(_))
+        {
+            self.failed = Some(*error);
+        }
+        answer
     }
 
     fn lend(&mut self, at: usize) -> Option<&mut Log> {

@@ -3,9 +3,9 @@
 //! ```text
 //!   roll ──► flush asked up to the new base ──► all files Synced ──► recovery point = that base
 //! ```
-//! The recovery point moves when the disk has answered and never before: what lies before it is not read again after a crash.
-//! Kafka 2.5 moves it to the log end when a log is opened, whether that is on the disk or only in the page cache of a process
-//! that died; later versions do not, and neither do we.
+//! The recovery point moves when the disk has answered and never before: what lies before it is not read again after a
+//! crash. Kafka 2.5 moves it to the log end when a log is opened, whether that is on the disk or only in the page cache
+//! of a process that died; later versions do not, and neither do we.
 
 use machine::{Context, DiskError, Input, Ticket};
 
@@ -19,6 +19,8 @@ use crate::note::Note;
 pub(super) struct Flush {
     pub upto: Offset,
     waits_for: Vec<Ticket>,
+    /// The one for the batches of the last segment.
+    last: Option<Ticket>,
 }
 
 /// A small thing to be done to a file. Files that are not there are fine.
@@ -55,8 +57,8 @@ pub(super) fn gone(answer: Result<(), DiskError>) -> Result<(), DiskError> {
 }
 
 impl Log {
-    /// Begins a new segment at the log end (or, after a gap, at the first offset to come), with a producer snapshot, and asks for
-    /// the old ones to be flushed. Says [`Note::Rolled`]. Can be done again when the disk was busy.
+    /// Begins a new segment at the log end (or, after a gap, at the first offset to come), with a producer snapshot,
+    /// and asks for the old ones to be flushed. Says [`Note::Rolled`]. Can be done again when the disk was busy.
     pub(super) fn roll(
         &mut self,
         base: Offset,
@@ -98,10 +100,11 @@ impl Log {
     }
 
     /// Asks for all files from the recovery point on, up to the segment with this number.
-    fn sync_segments(&mut self, end: usize, upto: Offset, cx: &mut Context<'_, Note>) {
+    pub(super) fn sync_segments(&mut self, end: usize, upto: Offset, cx: &mut Context<'_, Note>) {
         let first = self.segment_of(self.recovery_point);
-        let mut waits_for = Vec::new();
+        let (mut waits_for, mut last) = (Vec::new(), None);
         for segment in self.segments.range(first..end.max(first)) {
+            last = Some(waits_for.len());
             for path in [&segment.path, segment.offsets.path(), segment.times.path()] {
                 waits_for.push(cx.disk().sync(path));
             }
@@ -109,7 +112,17 @@ impl Log {
         self.news.asked.extend(&waits_for);
         self.flush_asked = self.flush_asked.max(upto);
         self.flushed_at = cx.now();
-        self.flushes.push(Flush { upto, waits_for });
+        let last = last.map(|at| waits_for[at]);
+        self.flushes.push(Flush { upto, waits_for, last });
+    }
+
+    /// In Kafka the append that `flush.messages` makes flush returns when its records are on the disk. Here it returns
+    /// at once, and whoever made it waits for [`Input::Synced`] with this ticket before it promises anything; `None` if
+    /// there is nothing to wait for. `end` is the log end after the append.
+    pub fn flush_awaited(&self, end: Offset) -> Option<Ticket> {
+        self.settings.flush_messages?;
+        let flush = self.flushes.iter().find(|flush| flush.upto >= end)?;
+        flush.last.filter(|last| flush.waits_for.contains(last))
     }
 
     /// Which segment has this offset: the last that begins at or before it.
@@ -165,8 +178,8 @@ impl Log {
         Ok(())
     }
 
-    /// For a clean shutdown: files as the memory, a producer snapshot at the end, and everything on its way to the disk. Can be
-    /// done again when the disk was busy.
+    /// For a clean shutdown: files as the memory, a producer snapshot at the end, and everything on its way to the
+    /// disk. Can be done again when the disk was busy.
     pub(super) fn seal(&mut self, cx: &mut Context<'_, Note>) -> Result<(), DiskError> {
         self.run_chores(cx)?;
         self.segments.back_mut().expect("a log always has a segment").seal(cx)?;
@@ -186,8 +199,8 @@ impl Log {
         }
     }
 
-    /// Removes producer snapshots that nobody needs when the recovery point is checkpointed: all before the segment below it,
-    /// but never those of the last two segments (`Log.minSnapshotsOffsetToRetain`).
+    /// Removes producer snapshots that nobody needs when the recovery point is checkpointed: all before the segment
+    /// below it, but never those of the last two segments (`Log.minSnapshotsOffsetToRetain`).
     pub(super) fn remove_old_snapshots(&mut self, cx: &mut Context<'_, Note>) {
         let below = |offset: Offset| {
             let count = self.segments.partition_point(|segment| segment.base < offset);

@@ -1,9 +1,10 @@
 //! A segment's indexes: offsets to positions, timestamps to offsets; in memory, and in a file that follows.
 //!
-//! Kafka maps index files into memory and preallocates those of the active segment, sparse, to `segment.index.bytes`. Here a
-//! file holds its entries and nothing else: the size of the preallocation exists only in words ([`Index::size_shown`]), nobody
-//! can tell the difference from entries that read as zero. A file may lag behind the memory while the disk is stalled; it is
-//! settled with the next entry, before its segment is rolled, and at a clean shutdown. After anything else it is rebuilt.
+//! Kafka maps index files into memory and preallocates those of the active segment, sparse, to `segment.index.bytes`.
+//! Here a file holds its entries and nothing else: the size of the preallocation exists only in words
+//! ([`Index::size_shown`]), nobody can tell the difference from entries that read as zero. A file may lag behind the
+//! memory while the disk is stalled; it is settled with the next entry, before its segment is rolled, and at a clean
+//! shutdown. After anything else it is rebuilt.
 
 use machine::{Context, DiskError};
 

@@ -5,8 +5,8 @@
 //!                                           └ not ──► scan in slices ─► cut, drop the rest ┐
 //!                                                              the log is there ◄──────────┘
 //! ```
-//! After a clean shutdown everything is trusted; otherwise what lies wholly before the recovery point, damage included. An index
-//! that cannot be read is built again. Every step can be done again when the disk was busy.
+//! After a clean shutdown everything is trusted; otherwise what lies wholly before the recovery point, damage included.
+//! An index that cannot be read is built again. Every step can be done again when the disk was busy.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -114,11 +114,22 @@ impl Loading {
         }
     }
 
-    /// Does a slice.
+    /// Does a slice: everything up to the end of the next piece that is scanned.
     ///
     /// # Errors
     /// The disk's; when it was busy, do it again.
     pub fn go_on(&mut self, cx: &mut Context<'_, Note>) -> Result<Step, DiskError> {
+        loop {
+            let scans = matches!(self.stage, Stage::Scan { .. });
+            match self.step(cx)? {
+                None if scans => return Ok(Step::More),
+                None => {}
+                Some(step) => return Ok(step),
+            }
+        }
+    }
+
+    fn step(&mut self, cx: &mut Context<'_, Note>) -> Result<Option<Step>, DiskError> {
         match &mut self.stage {
             Stage::List => {
                 let files = match cx.disk().list(&self.directory) {
@@ -126,7 +137,7 @@ impl Loading {
                     answer => answer?,
                 };
                 if files.is_empty() {
-                    return Ok(Step::Nothing);
+                    return Ok(Some(Step::Nothing));
                 }
                 self.sort_out(&files);
             }
@@ -164,10 +175,15 @@ impl Loading {
             }
             Stage::Done => {
                 let (log, recovered) = self.log(cx);
-                return Ok(Step::Loaded(Box::new(log), recovered));
+                return Ok(Some(Step::Loaded(Box::new(log), recovered)));
             }
         }
-        Ok(Step::More)
+        Ok(None)
+    }
+
+    /// Whether something was cut off its end.
+    pub fn has_cut(&self) -> bool {
+        self.cut.is_some()
     }
 
     /// What the files in the directory are.
@@ -211,8 +227,8 @@ impl Loading {
             return Ok(());
         };
         if self.goes_on_at.is_some_and(|end| end != base) {
-            // Bytes that were not synced are missing at the end of the segment before: what follows is not believed. Kafka leaves
-            // such a hole in its log.
+            // Bytes that were not synced are missing at the end of the segment before: what follows is not believed.
+            // Kafka leaves such a hole in its log.
             drop_files_after(&mut self.bases, index, &self.directory, cx)?;
             return Ok(());
         }
@@ -279,8 +295,8 @@ impl Loading {
         Segment::new(&self.directory, segment.base, segment.created, segment.jitter)
     }
 
-    /// After damage later segments go, the last one first, and then what is behind the last valid batch; the indexes are written
-    /// anew.
+    /// After damage later segments go, the last one first, and then what is behind the last valid batch; the indexes
+    /// are written anew.
     fn mend(&mut self, cx: &mut Context<'_, Note>) -> Result<(), DiskError> {
         let Stage::Mend { segment, scan } = &mut self.stage else { return Ok(()) };
         let index = self.segments.len();
@@ -317,15 +333,26 @@ impl Loading {
     fn log(&mut self, cx: &mut Context<'_, Note>) -> (Log, Recovered) {
         let end = self.end;
         let segments = std::mem::take(&mut self.segments);
+        let active = segments.back().map_or(end, |active| active.base);
         let epochs = std::mem::replace(&mut self.epochs, Epochs::new(""));
         let (of, directory) = (self.partition.clone(), self.directory.clone());
         let mut log = Log::new(of.clone(), directory, self.settings, segments, epochs);
         log.start = log.start.max(self.known.start);
         log.end = end;
-        let checkpointed = if self.known.clean { end } else { self.known.recovery_point.min(end) };
-        log.recovery_point = self.cut.map_or(checkpointed, |cut| checkpointed.min(cut));
+        log.recovery_point = match self.known.clean {
+            true => end,
+            // Of the last segment nobody knows what is on the disk: it may have been truncated after the last
+            // checkpoint.
+            false => self.known.recovery_point.min(active),
+        };
+        if let Some(cut) = self.cut {
+            log.recovery_point = log.recovery_point.min(cut);
+        }
         log.flush_asked = log.recovery_point;
         log.flushed_at = cx.now();
+        if self.cut.is_some() {
+            log.sync_segments(log.segments.len(), end, cx);
+        }
         log.high_watermark = self.known.high_watermark.clamp(log.start, end);
         log.checkpointed_high_watermark = log.high_watermark;
         let cut = log.epochs.truncate_from_end(end) | log.epochs.truncate_from_start(log.start);

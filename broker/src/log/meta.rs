@@ -1,4 +1,5 @@
-//! `meta.properties`: whose log directory this is. Written as Java's `Properties.store` does, with the time in the second line.
+//! `meta.properties`: whose log directory this is. Written as Java's `Properties.store` does, with the time in the
+//! second line.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

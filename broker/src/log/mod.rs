@@ -1,15 +1,15 @@
 //! Records on the simulated disk: segments with their indexes, checkpoints, leader epochs, recovery.
 //!
-//! [`Logs`] is a broker's log directory, [`Log`] one replica. Nothing here knows who leads. The produce path does not sync:
-//! an append is in the page cache when the call returns.
+//! [`Logs`] is a broker's log directory, [`Log`] one replica. Nothing here knows who leads. The produce path does not
+//! sync: an append is in the page cache when the call returns.
 //!
 //! ```text
 //!   open ──► slices ──► Opened ──► append, read, truncate, schedules ──► close ──► Closed
 //!     └──────────┴────────┴── any disk call that fails for good: Failed ──┘
 //! ```
-//! A call that answers `WouldBlock` has changed nothing that matters and is made again by whoever made it; what nobody waits for
-//! (index files, renames, checkpoints) is tried again here. A directory without files counts as none: the contract's disk makes
-//! directories and never removes them.
+//! A call that answers `WouldBlock` has changed nothing that matters and is made again by whoever made it; what nobody
+//! waits for (index files, renames, checkpoints) is tried again here. A directory without files counts as none: the
+//! contract's disk makes directories and never removes them.
 
 mod batches;
 mod checkpoint;
@@ -46,7 +46,7 @@ pub enum LogEvent {
     Opened,
     /// Everything is flushed and the clean-shutdown marker is there.
     Closed,
-    /// A disk call failed: the directory is offline.
+    /// A disk call failed: the directory is offline. Said once, also when the call's own caller was told.
     Failed(DiskError),
 }
 

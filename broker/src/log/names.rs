@@ -12,8 +12,8 @@ pub(super) const DELETED: &str = ".deleted";
 pub(super) const EPOCHS: &str = "leader-epoch-checkpoint";
 /// Left by a clean shutdown.
 pub(super) const CLEAN: &str = ".kafka_cleanshutdown";
-/// Not every file has been moved here yet from the replica's own directory. Kafka renames directories at once; here files
-/// are renamed one by one, and this file is the memory of it. It is there for no longer than that takes.
+/// Not every file has been moved here yet from the replica's own directory. Kafka renames directories at once; here
+/// files are renamed one by one, and this file is the memory of it. It is there for no longer than that takes.
 pub(super) const UNFINISHED: &str = ".unfinished";
 
 /// The longest name of a file or directory.

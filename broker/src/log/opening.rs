@@ -1,9 +1,12 @@
-//! How a log directory is read when a broker starts (`LogManager.loadLogs`): slice by slice, so that faults can fall in between.
+//! How a log directory is read when a broker starts (`LogManager.loadLogs`): slice by slice, so that faults can fall in
+//! between.
 //!
 //! ```text
-//!   own files ─► what was deleted ─► each replica (loading) ─► marker removed ─► directory synced ─► open
+//!   own files ─► what was deleted ─► each replica (loading) ─┬──────────────────────► marker removed ─► synced ─► open
+//!                                                            └ cut? recovery points ┘
 //! ```
-//! The sync at the end is ours: without it a power loss soon after could bring the marker of a clean shutdown back.
+//! Two of these waits are ours. Without the sync at the end a power loss soon after could bring the marker of a clean
+//! shutdown back; and what was cut off could come back in a segment that the old recovery points call safe.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,6 +28,8 @@ const CLEANER: (&str, &[u8]) = ("cleaner-offset-checkpoint", b"0\n0\n");
 pub(super) struct Opening {
     topics: BTreeMap<String, Settings>,
     clean: bool,
+    /// The end of a log was cut off.
+    cut: bool,
     known: BTreeMap<TopicPartition, Known>,
     /// Directories of deleted replicas, then of replicas, that are to be looked at; the last one first.
     deleted: Vec<String>,
@@ -40,6 +45,8 @@ enum Next {
     OwnFiles,
     Deleted,
     Replicas,
+    /// The recovery points must be in place.
+    Lowered,
     Marker,
     Synced,
 }
@@ -51,6 +58,8 @@ enum Wait {
     Slice,
     Ready(Ticket),
     Synced(Ticket),
+    /// A file that is being replaced.
+    File(File),
 }
 
 impl Opening {
@@ -58,6 +67,7 @@ impl Opening {
         Self {
             topics,
             clean: false,
+            cut: false,
             known: BTreeMap::new(),
             deleted: Vec::new(),
             replicas: Vec::new(),
@@ -85,6 +95,7 @@ impl Logs {
         let Stage::Opening(opening) = &mut self.stage else { return };
         match (opening.wait, input) {
             (Wait::Slice, Input::Woke) => {}
+            (Wait::File(file), _) if self.files[&file].is_idle() => {}
             (Wait::Ready(waited), Input::Ready { ticket }) if waited == *ticket => {}
             (Wait::Synced(waited), Input::Synced { ticket, result }) if waited == *ticket => {
                 if let Err(error) = result {
@@ -132,6 +143,7 @@ impl Logs {
                         Step::More => return Ok(false),
                         Step::Nothing => {}
                         Step::Loaded(log, recovered) => {
+                            opening.cut |= loading.has_cut();
                             // At once, because answers to it may come soon.
                             self.insert(*log);
                             opening.recovered.push(recovered);
@@ -140,10 +152,15 @@ impl Logs {
                     opening.current = None;
                 } else if let Some(name) = opening.replicas.pop() {
                     opening.current = self.load(&name, opening).map(Box::new);
+                } else if opening.cut {
+                    self.checkpoint(File::RecoveryPoints, cx);
+                    opening.wait = Wait::File(File::RecoveryPoints);
+                    opening.next = Next::Lowered;
                 } else {
                     opening.next = Next::Marker;
                 }
             }
+            Next::Lowered => opening.next = Next::Marker,
             Next::Marker => {
                 gone(cx.disk().remove(&format!("{}/{}", self.path, names::CLEAN)))?;
                 opening.wait = Wait::Synced(cx.disk().sync_dir(&self.path));

@@ -11,12 +11,12 @@ use crate::wire::batch::{self, Header};
 
 impl Log {
     /// Whole batches from the one that contains `from`, up to but not including `end`, at most `bytes_max` bytes but at
-    /// least one batch. Batches are taken whole: one that crosses `end` is left out. Checksums are not looked at. As in Kafka
-    /// a read ends with its segment at the latest.
+    /// least one batch. Batches are taken whole: one that crosses `end` is left out. Checksums are not looked at. As in
+    /// Kafka a read ends with its segment at the latest.
     ///
     /// # Errors
-    /// `OutOfRange` outside of `start()..=end()`; `Corrupt` where the bytes are no batches ([`Note::CorruptRecords`] is said);
-    /// the disk's errors.
+    /// `OutOfRange` outside of `start()..=end()`; `Corrupt` where the bytes are no batches ([`Note::CorruptRecords`] is
+    /// said); the disk's errors.
     pub fn read(
         &self,
         from: Offset,
@@ -45,8 +45,8 @@ impl Log {
         Ok(Read::default())
     }
 
-    /// The first record that is not older than this timestamp (ms), with its own (ListOffsets by time). Compressed batches are
-    /// not looked into: their largest timestamp counts, and their first offset is given.
+    /// The first record that is not older than this timestamp (ms), with its own (ListOffsets by time). Compressed
+    /// batches are not looked into: their largest timestamp counts, and their first offset is given.
     ///
     /// # Errors
     /// The disk's; `Corrupt`.

@@ -1,6 +1,7 @@
 //! How a replica is deleted: its files move into a directory of another name and go after a while.
 //!
-//! Kafka renames the directory. Here files are renamed one by one, and a mark tells a later life that it must finish that.
+//! Kafka renames the directory. Here files are renamed one by one, and a mark tells a later life that it must finish
+//! that.
 
 use machine::{Context, DiskError};
 
@@ -12,8 +13,8 @@ use crate::id::TopicPartition;
 use crate::note::Note;
 
 impl Logs {
-    /// Renames the replica's directory to `T-P.<32 hex digits>-delete`; its files go after `file.delete.delay.ms`. The checkpoints
-    /// are written without it.
+    /// Renames the replica's directory to `T-P.<32 hex digits>-delete`; its files go after `file.delete.delay.ms`.
+    /// The checkpoints are written without it.
     ///
     /// # Errors
     /// The disk's; after `WouldBlock` do it again, the log is of no use any more.
@@ -25,6 +26,23 @@ impl Logs {
         self.now = cx.now();
         let Some(at) = self.places.get(partition).copied() else { return Ok(()) };
         self.collect(at);
+        let moved = self.move_away(at, partition, cx);
+        self.heard(moved)?;
+        self.places.remove(partition);
+        self.logs[at] = None;
+        // A replica of the same name that is made later must not inherit anything.
+        for file in [File::HighWatermarks, File::RecoveryPoints, File::LogStarts] {
+            self.checkpoint(file, cx);
+        }
+        Ok(())
+    }
+
+    fn move_away(
+        &mut self,
+        at: usize,
+        partition: &TopicPartition,
+        cx: &mut Context<'_, Note>,
+    ) -> Result<(), DiskError> {
         let log = self.logs[at].as_mut().expect("places lead to logs");
         let name = match &log.doomed {
             Some(name) => name.clone(),
@@ -35,14 +53,7 @@ impl Logs {
         let to = format!("{}/{name}", self.path);
         cx.disk().create_dir(&to)?;
         make_empty(&format!("{to}/{}", names::UNFINISHED), cx)?;
-        self.finish_deletion(&from, &to, cx)?;
-        self.places.remove(partition);
-        self.logs[at] = None;
-        // A replica of the same name that is made later must not inherit anything.
-        for file in [File::HighWatermarks, File::RecoveryPoints, File::LogStarts] {
-            self.checkpoint(file, cx);
-        }
-        Ok(())
+        self.finish_deletion(&from, &to, cx)
     }
 
     /// Moves what is left of a replica to where deleted files wait for their end.

@@ -1,7 +1,7 @@
 //! One replica's log: its segments, its leader epochs, and what is appended to them.
 //!
-//! Everything in memory is changed only when the disk call that matters has succeeded, so that an append either happened or did
-//! not. Reading is in `reading`, cutting in `cutting`, rolling and flushing in `flushing`.
+//! Everything in memory is changed only when the disk call that matters has succeeded, so that an append either
+//! happened or did not. Reading is in `reading`, cutting in `cutting`, rolling and flushing in `flushing`.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -171,8 +171,8 @@ impl Log {
         self.segments.iter().map(|segment| segment.base)
     }
 
-    /// Names and sizes of its files as Kafka's directory shows them: the indexes of the active segment with their preallocated
-    /// size, although nothing is written for it here.
+    /// Names and sizes of its files as Kafka's directory shows them: the indexes of the active segment with their
+    /// preallocated size, although nothing is written for it here.
     pub fn files(&self) -> Vec<(String, u64)> {
         let name = |path: &str| path.rsplit_once('/').map_or(path, |(_, name)| name).to_owned();
         let bytes_max = self.settings.index_bytes_max;
@@ -202,7 +202,8 @@ impl Log {
         self.epochs.latest()
     }
 
-    /// The largest epoch not above the asked one, and where it ends (`endOffsetFor`); `(UNKNOWN, UNKNOWN)` if undefined.
+    /// The largest epoch not above the asked one, and where it ends (`endOffsetFor`); `(UNKNOWN, UNKNOWN)` if
+    /// undefined.
     pub fn end_of_epoch(&self, epoch: LeaderEpoch) -> (LeaderEpoch, Offset) {
         self.epochs.end_of(epoch, self.end)
     }
@@ -212,8 +213,8 @@ impl Log {
         self.epochs.entries()
     }
 
-    /// Appends a producer's batch as leader: it gets the next offsets and this epoch. Says [`Note::Appended`]. Like Kafka since
-    /// 0.11, takes exactly one batch; old formats are refused as corrupt.
+    /// Appends a producer's batch as leader: it gets the next offsets and this epoch. Says [`Note::Appended`]. Like
+    /// Kafka since 0.11, takes exactly one batch; old formats are refused as corrupt.
     ///
     /// # Errors
     /// [`LogError`]; nothing was appended then.
@@ -245,8 +246,8 @@ impl Log {
         result.map(|()| Appended { base: header.base, last: header.last() })
     }
 
-    /// Appends what a leader sent, offsets and epochs as they are; the first must be the log end offset. A last batch that is
-    /// cut off is left out; `None` if there is no other.
+    /// Appends what a leader sent, offsets and epochs as they are; the first must be the log end offset. A last batch
+    /// that is cut off is left out; `None` if there is no other.
     ///
     /// # Errors
     /// [`LogError`], nothing was appended then; `OutOfRange` if the offsets do not fit.
@@ -304,10 +305,12 @@ impl Log {
             return Err(LogError::Disk(error));
         }
         if self.must_roll(&load, cx) {
-            self.roll(load.first, cx).map_err(LogError::Disk)?;
+            let rolled = self.roll(load.first, cx);
+            self.heard(rolled).map_err(LogError::Disk)?;
         }
         let active = self.segments.back().expect("a log always has a segment");
-        cx.disk().append(&active.path, bytes).map_err(LogError::Disk)?;
+        let appended = cx.disk().append(&active.path, bytes);
+        self.heard(appended).map_err(LogError::Disk)?;
         self.was_appended(bytes, &load, cx);
         Ok(())
     }
@@ -374,12 +377,18 @@ impl Log {
         self.not_waited_for(saved);
     }
 
-    /// The answer to something that will be tried again if the disk was busy; if it failed, the next append says so, and the
-    /// owner is told.
-    pub(super) fn not_waited_for(&mut self, answer: Result<(), DiskError>) {
-        match answer {
-            Ok(()) | Err(DiskError::WouldBlock(_)) => {}
-            Err(error) => self.news.failed = Some(error),
+    /// An answer of the disk that the caller waits for. If it is a failure the owner of the directory is told, too.
+    pub(super) fn heard<T>(&mut self, answer: Result<T, DiskError>) -> Result<T, DiskError> {
+        if let Err(error) = &answer
+            && !matches!(error, DiskError::WouldBlock(_))
+        {
+            self.news.failed = Some(*error);
         }
+        answer
+    }
+
+    /// The answer to something that will be tried again if the disk was busy.
+    pub(super) fn not_waited_for(&mut self, answer: Result<(), DiskError>) {
+        let _ = self.heard(answer);
     }
 }

@@ -1,5 +1,5 @@
-//! Reading a segment from some byte to its end, slice by slice: batches are checked, and what the indexes and the epoch cache
-//! would have is gathered on the way (`LogSegment.recover`).
+//! Reading a segment from some byte to its end, slice by slice: batches are checked, and what the indexes and the epoch
+//! cache would have is gathered on the way (`LogSegment.recover`).
 
 use machine::{Context, DiskError};
 

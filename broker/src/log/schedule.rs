@@ -1,7 +1,9 @@
-//! What happens to a log directory regularly (`LogManager.startup`): checkpoints, retention, removal of what was deleted.
+//! What happens to a log directory regularly (`LogManager.startup`): checkpoints, retention, removal of what was
+//! deleted.
 //!
-//! Each task runs 30 s after the logs are open and then at its interval; high watermarks are written from the first interval on.
-//! A task that finds the disk busy goes on when it is ready. While a checkpoint is still on its way the next one takes its place.
+//! Each task runs 30 s after the logs are open and then at its interval; high watermarks are written from the first
+//! interval on. A task that finds the disk busy goes on when it is ready. While a checkpoint is still on its way the
+//! next one takes its place.
 
 use std::sync::Arc;
 

@@ -15,7 +15,8 @@ use crate::id::Offset;
 use crate::note::Note;
 use crate::wire::batch::HEADER;
 
-/// How many of the last batches of a segment are remembered with their positions: whoever follows closely is served from them.
+/// How many of the last batches of a segment are remembered with their positions: whoever follows closely is served
+/// from them.
 const RECENT: usize = 64;
 /// How much is read at once while looking for a place.
 const LOOK: usize = 64 * 1024;
@@ -91,8 +92,8 @@ impl Segment {
         u32::try_from(offset.0.saturating_sub(self.base.0).max(0)).unwrap_or(u32::MAX)
     }
 
-    /// Bytes were appended to its file: counts them, and makes index entries where the interval says so. The first append
-    /// never gets one.
+    /// Bytes were appended to its file: counts them, and makes index entries where the interval says so. The first
+    /// append never gets one.
     pub fn added(&mut self, added: Added, interval_bytes: u32) {
         let at = self.size;
         if at == 0 {
@@ -166,6 +167,19 @@ impl Segment {
         at.checked_sub(1).map_or(0, |at| u64::from(entries[at].at))
     }
 
+    /// A byte before which everything below this offset lies.
+    fn ceiling(&self, offset: Offset) -> u64 {
+        if self.recent.front().is_some_and(|(first, _)| *first <= offset) {
+            let at = self.recent.partition_point(|(base, _)| *base < offset);
+            return self.recent.get(at).map_or(self.size, |(_, at)| u64::from(*at));
+        }
+        // An entry is of the last offset of an append, which may have begun below.
+        let relative = self.relative(offset);
+        let entries = self.offsets.entries();
+        let at = entries.partition_point(|entry| entry.offset < relative) + 1;
+        entries.get(at).map_or(self.size, |entry| u64::from(entry.at))
+    }
+
     /// Looks at the batches from this byte on, until `see` has seen enough.
     ///
     /// # Errors
@@ -220,8 +234,8 @@ impl Segment {
         Ok(found)
     }
 
-    /// Whole batches from the one that contains `from` (or comes after it), none that goes beyond `end`, at most `bytes_max`
-    /// bytes but at least one batch. Nothing if there are none in this segment.
+    /// Whole batches from the one that contains `from` (or comes after it), none that goes beyond `end`, at most
+    /// `bytes_max` bytes but at least one batch. Nothing if there are none in this segment.
     ///
     /// # Errors
     /// As [`Self::look`].
@@ -233,7 +247,8 @@ impl Segment {
         cx: &mut Context<'_, Note>,
     ) -> Result<Bytes, LogError> {
         let mut place = self.floor(from);
-        let mut length = bytes_max.max(READ_MIN);
+        let mut length =
+            bytes_max.min(self.ceiling(end).saturating_sub(place) as usize).max(READ_MIN);
         loop {
             if place >= self.size {
                 return Ok(Bytes::new());
@@ -247,15 +262,15 @@ impl Segment {
                 }
                 Found::Needs { from, bytes } if place + (from + bytes) as u64 <= self.size => {
                     place += from as u64;
-                    length = bytes.max(bytes_max).max(READ_MIN);
+                    length = bytes.max(length);
                 }
                 _ => return Err(LogError::Corrupt),
             }
         }
     }
 
-    /// The largest timestamp of what lies before this byte, with its offset: what the indexes say up to `offset`, and what
-    /// comes after that.
+    /// The largest timestamp of what lies before this byte, with its offset: what the indexes say up to `offset`, and
+    /// what comes after that.
     ///
     /// # Errors
     /// As [`Self::look`].

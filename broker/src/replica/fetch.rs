@@ -7,16 +7,16 @@
 //!               └ holds its handler   └ holds its handler
 //! ```
 //!
-//! Sources: `ReplicaManager.fetchMessages`, `DelayedFetch`, KIP-227. The answer's bytes are in [`super::fetch_answer`].
+//! Sources: `ReplicaManager.fetchMessages`, `DelayedFetch`. Sessions are found in [`super::fetch_session`], answers made in
+//! [`super::fetch_answer`].
 
 use bytes::Bytes;
 use kafka_protocol::messages as m;
-use kafka_protocol::messages::fetch_request::FetchPartition;
 use machine::{Duration, Instant, WallTime};
 
-use super::partition::{Partition, Slot, Watcher};
+use super::partition::{Partition, Slot};
 use super::purgatory::{Job, Stall};
-use super::sessions::{Entry, Sessions};
+use super::sessions::Entry;
 use super::turn::Turn;
 use super::{ReplicaEvent, Replicas, RequestId};
 use crate::id::{BrokerId, LeaderEpoch, Offset};
@@ -31,6 +31,7 @@ pub(super) struct Fetching {
     pub session: u64,
     /// The epoch its session must still have when it is answered.
     pub session_epoch: i32,
+    /// When its patience ends, which begins when it is parked.
     pub deadline: Instant,
     pub overdue: bool,
     /// Whether the answer names all partitions, changed or not.
@@ -40,7 +41,7 @@ pub(super) struct Fetching {
     at: WallTime,
     bytes_min: usize,
     bytes_max: usize,
-    waits: bool,
+    patience: Duration,
     /// Whether the leader has learned from it already: that happens once.
     learned: bool,
 }
@@ -95,7 +96,7 @@ impl Replicas {
             id,
             session,
             session_epoch,
-            deadline: turn.cx.now() + wait,
+            deadline: Instant::NEVER,
             overdue: false,
             full: version < 7 || request.session_epoch <= 0,
             replica: if replica.0 < 0 { BrokerId::NONE } else { replica },
@@ -103,115 +104,10 @@ impl Replicas {
             at: turn.cx.wall(),
             bytes_min: usize::try_from(request.min_bytes).unwrap_or(0).min(bytes_max),
             bytes_max,
-            waits: wait > Duration::ZERO,
+            patience: wait,
             learned: false,
         };
         self.run_fetch(fetch, turn);
-    }
-
-    /// The session of a request, with what the request changes in it (`FetchManager.newContext`).
-    fn enter_session(
-        &mut self,
-        request: &m::FetchRequest,
-        version: i16,
-        turn: &mut Turn<'_, '_, '_>,
-    ) -> Result<u64, i16> {
-        let now = turn.cx.now();
-        let replica = BrokerId(request.replica_id.0.max(-1));
-        let key = if version < 7 || request.session_epoch <= 0 {
-            if version >= 7 && request.session_id > 0 {
-                self.end_session(Sessions::key(request.session_id), turn);
-            }
-            let some = request.topics.iter().any(|topic| !topic.partitions.is_empty());
-            let wanted = version >= 7 && request.session_epoch == 0 && some;
-            match wanted.then(|| self.sessions.in_the_way(replica, now)) {
-                Some(Ok(in_the_way)) => {
-                    if let Some(key) = in_the_way {
-                        self.end_session(key, turn);
-                    }
-                    let id = self.free_session_id(turn);
-                    self.sessions.incremental(id, replica, now)
-                }
-                Some(Err(())) | None => self.sessions.anonymous(replica, now),
-            }
-        } else {
-            let key = Sessions::key(request.session_id);
-            let session = self.sessions.get_mut(key).filter(|one| one.is_incremental());
-            let session = session.ok_or(error::FETCH_SESSION_ID_NOT_FOUND)?;
-            if session.epoch != request.session_epoch {
-                return Err(error::INVALID_FETCH_SESSION_EPOCH);
-            }
-            session.next_epoch();
-            session.used = now;
-            if let Some(parked) = session.parked.take() {
-                // It waits for an epoch that is over.
-                self.purgatory.take_fetch(parked);
-                Self::answer_session_error(parked, error::INVALID_FETCH_SESSION_EPOCH, turn);
-            }
-            key
-        };
-        for topic in &request.forgotten_topics_data {
-            for partition in &topic.partitions {
-                self.forget(key, &topic.topic, *partition);
-            }
-        }
-        for topic in &request.topics {
-            for partition in &topic.partitions {
-                self.ask_for(key, &topic.topic, partition);
-            }
-        }
-        Ok(key)
-    }
-
-    fn free_session_id(&self, turn: &mut Turn<'_, '_, '_>) -> i32 {
-        loop {
-            let drawn = turn.cx.chance("fetch-session").between(1, i32::MAX as u64 - 1);
-            let id = i32::try_from(drawn).unwrap_or(1);
-            if self.sessions.get(Sessions::key(id)).is_none() {
-                return id;
-            }
-        }
-    }
-
-    fn ask_for(&mut self, key: u64, topic: &m::TopicName, asked: &FetchPartition) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
-        let Some(entry) = session.ask(topic, asked) else { return };
-        if let Some(slot) = self.held.find(topic, asked.partition) {
-            self.watch(key, entry, slot);
-        }
-    }
-
-    fn watch(&mut self, key: u64, entry: u32, slot: Slot) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
-        session.entries[entry as usize].slot = Some(slot);
-        let watcher = Watcher { session: key, entry, replica: session.replica };
-        if let Some(partition) = self.held.get_mut(slot) {
-            partition.watchers.push(watcher);
-        }
-    }
-
-    fn unwatch(&mut self, key: u64, entry: u32, slot: Option<Slot>) {
-        if let Some(partition) = slot.and_then(|slot| self.held.get_mut(slot)) {
-            partition.watchers.retain(|watcher| (watcher.session, watcher.entry) != (key, entry));
-        }
-    }
-
-    fn forget(&mut self, key: u64, topic: &m::TopicName, partition: i32) {
-        let Some(session) = self.sessions.get_mut(key) else { return };
-        if let Some((entry, slot)) = session.forget(&topic.0, partition) {
-            self.unwatch(key, entry, slot);
-        }
-    }
-
-    /// A session is over; a request of it that waits is answered so.
-    pub(super) fn end_session(&mut self, key: u64, turn: &mut Turn<'_, '_, '_>) {
-        let Some(session) = self.sessions.remove(key) else { return };
-        for (number, entry) in session.entries.iter().enumerate() {
-            self.unwatch(key, u32::try_from(number).unwrap_or(u32::MAX), entry.slot);
-        }
-        if let Some(fetch) = session.parked.and_then(|id| self.purgatory.take_fetch(id)) {
-            Self::answer_session_error(fetch.id, error::FETCH_SESSION_ID_NOT_FOUND, turn);
-        }
     }
 
     /// Works on a request until it is answered, parked, or cannot go on.
@@ -233,21 +129,23 @@ impl Replicas {
                 return self.stalled.put(fetch.id, Job::Fetch(fetch), Stall::Frozen);
             }
             // Whoever must wait looks again: its own fetch may have moved the high watermark.
-            if moved && !enough && fetch.waits {
+            if moved && !enough && fetch.patience > Duration::ZERO {
                 match self.gather(&fetch, turn) {
                     Ok(again) => found = again,
                     Err(stall) => return self.stalled.put(fetch.id, Job::Fetch(fetch), stall),
                 }
             }
         }
+        let waits = fetch.patience > Duration::ZERO;
         let nothing_asked = self.sessions.get(fetch.session).is_none_or(|one| one.is_empty());
-        if !fetch.waits || nothing_asked || found.is_enough(&fetch) {
+        if !waits || nothing_asked || found.is_enough(&fetch) {
             return self.answer_fetch(&fetch, found, turn);
         }
         self.quieten(&fetch, &found);
         if let Some(session) = self.sessions.get_mut(fetch.session) {
             session.parked = Some(fetch.id);
         }
+        fetch.deadline = turn.cx.now() + fetch.patience;
         turn.events.push(ReplicaEvent::Parked(fetch.id));
         self.purgatory.park_fetch(fetch);
     }
@@ -453,17 +351,6 @@ impl Replicas {
             entry.dirty = reading.unsettled || reading.tells(entry);
             if entry.dirty {
                 session.queue.push_back(reading.entry);
-            }
-        }
-    }
-
-    /// Finds the partitions that were not there when they were asked for.
-    pub(super) fn watch_found(&mut self, key: u64, readings: &[Reading]) {
-        for reading in readings {
-            let Some(slot) = reading.slot else { continue };
-            let Some(session) = self.sessions.get(key) else { return };
-            if session.entries[reading.entry as usize].slot != Some(slot) {
-                self.watch(key, reading.entry, slot);
             }
         }
     }

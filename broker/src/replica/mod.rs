@@ -7,6 +7,7 @@
 mod control;
 mod fetch;
 mod fetch_answer;
+mod fetch_session;
 mod fetcher;
 mod high_watermark;
 mod isr;

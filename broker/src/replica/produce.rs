@@ -1,5 +1,5 @@
 //! Produce requests: records are appended, then promised: at once (acks=1) or when all who are in sync have them
-//! (acks=all). Nothing is synced to a disk for it.
+//! (acks=all). Nothing is synced to a disk for it, unless `flush.messages` says so: then it holds its handler for that.
 //!
 //! ```text
 //! append each partition ──► answer (acks 0, 1; nothing appended)
@@ -13,7 +13,7 @@
 use bytes::Bytes;
 use kafka_protocol::messages as m;
 use kafka_protocol::messages::produce_response as response;
-use machine::{Context, Duration, Instant};
+use machine::{Context, DiskError, Duration, Instant};
 
 use super::partition::{Role, Slot, Waiting};
 use super::purgatory::{Job, Stall};
@@ -29,7 +29,9 @@ use crate::wire::{Response, error};
 #[derive(Debug)]
 pub(super) struct Produce {
     pub id: RequestId,
+    /// When its patience ends, which begins when it is parked.
     pub deadline: Instant,
+    patience: Duration,
     acks: i16,
     items: Vec<Item>,
     /// The first item that was not yet tried.
@@ -83,8 +85,9 @@ impl Replicas {
                 items.push(Item::new(&topic.name, data.index, data.records));
             }
         }
-        let deadline = turn.cx.now() + patience;
-        let mut produce = Produce { id, deadline, acks: request.acks, items, next: 0, pending: 0 };
+        let deadline = Instant::NEVER;
+        let mut produce =
+            Produce { id, deadline, patience, acks: request.acks, items, next: 0, pending: 0 };
         if !(-1..=1).contains(&produce.acks) {
             for item in &mut produce.items {
                 item.error = error::INVALID_REQUIRED_ACKS;
@@ -111,6 +114,7 @@ impl Replicas {
         if produce.pending == 0 {
             self.answer_produce(&produce, turn.cx, turn.events);
         } else {
+            produce.deadline = turn.cx.now() + produce.patience;
             turn.events.push(ReplicaEvent::Parked(produce.id));
             self.purgatory.park_produce(produce);
         }
@@ -122,6 +126,10 @@ impl Replicas {
         acks: i16,
         turn: &mut Turn<'_, '_, '_>,
     ) -> Result<(), Stall> {
+        if item.slot.is_some() {
+            // It was appended, and waited for its flush.
+            return Ok(());
+        }
         if turn.door.metadata.partition(&item.topic, item.partition).is_none() {
             item.error = error::UNKNOWN_TOPIC_OR_PARTITION;
             return Ok(());
@@ -197,9 +205,10 @@ impl Replicas {
         item.last = appended.last;
         item.slot = Some(slot);
         item.records = None;
+        let flush = log.flush_awaited(partition.log_end);
         self.touch(slot, Touched::Appended(was));
         self.try_high_watermark(slot, turn);
-        Ok(())
+        flush.map_or(Ok(()), |ticket| Err(LogError::Disk(DiskError::WouldBlock(ticket))))
     }
 
     /// What was appended and is not on all replicas that count, waits.

@@ -169,11 +169,8 @@ impl Replicas {
         let listener = &self.config.inter_broker_listener;
         let address = turn.door.metadata.address(leader, listener);
         let Some(address) = address.filter(|_| !self.closing) else { return };
-        let Some(partition) = self.held.get(slot) else { return };
-        let fetcher = self.fetchers.entry(leader).or_insert_with(|| Fetcher::new(&self.config));
-        fetcher.call(&address, turn.cx);
-        fetcher.add(slot, partition);
-        self.drive_fetcher(leader, turn);
+        self.fetchers.entry(leader).or_insert_with(|| Fetcher::new(&self.config));
+        self.join(leader, &address, slot, turn);
     }
 
     /// Its fetcher, if it is the last one, stays until the request is done: it may come back at once.

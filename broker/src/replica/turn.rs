@@ -52,7 +52,7 @@ impl Replicas {
         if logs_want || !matches!(input, Input::Woke) {
             self.feed_logs(input, turn);
         }
-        if let Input::Ready { ticket } = input {
+        if let Input::Ready { ticket } | Input::Synced { ticket, .. } = input {
             self.ready(*ticket, turn);
         }
         while let Some(id) = self.purgatory.overdue(now) {

@@ -55,8 +55,7 @@ fn a_full_disk_takes_nothing_and_says_so() {
     let refused = node.log("t", |log, cx| log.append_as_leader(&records, LeaderEpoch(0), cx));
     assert_eq!(refused, Err(LogError::Disk(DiskError::NoSpace)));
     assert_eq!(node.get("t").end(), Offset(1));
-    // The next checkpoint finds out, too.
-    node.advance(Duration::from_secs(5));
+    node.settle();
     assert_eq!(node.events, [LogEvent::Opened, LogEvent::Failed(DiskError::NoSpace)]);
     assert_eq!(node.logs.wake_at(), None);
 }

@@ -13,7 +13,7 @@ use machine::{
 enum Owed {
     Ready,
     File(String, Vec<u8>),
-    Directory(String),
+    Directory,
 }
 
 /// The page cache, what is below it, and what is under way.
@@ -22,7 +22,6 @@ pub struct Plates {
     pub cached: BTreeMap<String, Vec<u8>>,
     pub durable: BTreeMap<String, Vec<u8>>,
     directories: BTreeSet<String>,
-    renames: Vec<(String, String)>,
     synced: BTreeMap<String, u64>,
     owed: Vec<(Ticket, Owed)>,
     tickets: u64,
@@ -40,7 +39,6 @@ impl Plates {
             cached: BTreeMap::new(),
             durable: BTreeMap::new(),
             directories: BTreeSet::new(),
-            renames: Vec::new(),
             synced: BTreeMap::new(),
             owed: Vec::new(),
             tickets: 0,
@@ -87,38 +85,18 @@ impl Plates {
                 }
                 Input::Synced { ticket, result: Ok(()) }
             }
-            (Owed::Directory(directory), None) => {
-                self.sync_names(&directory);
-                Input::Synced { ticket, result: Ok(()) }
-            }
+            (Owed::Directory, None) => Input::Synced { ticket, result: Ok(()) },
         })
     }
 
-    fn sync_names(&mut self, directory: &str) {
-        for (from, to) in std::mem::take(&mut self.renames) {
-            self.rename_below(&from, &to);
-        }
-        let cached = &self.cached;
-        self.durable.retain(|path, _| !path.starts_with(directory) || cached.contains_key(path));
-    }
-
-    fn rename_below(&mut self, from: &str, to: &str) {
-        if let Some(bytes) = self.durable.remove(from) {
-            self.durable.insert(to.to_owned(), bytes);
-        }
-    }
-
-    /// The process dies; its tickets with it.
+    /// The process dies; its tickets with it. Syncs under way go on.
     pub fn kill(&mut self) {
-        self.owed.clear();
+        while self.answer().is_some() {}
     }
 
     /// The power goes: what was synced stays, of the rest whatever chance leaves.
     pub fn lose_power(&mut self) {
         self.owed.clear();
-        for (from, to) in std::mem::take(&mut self.renames) {
-            self.rename_below(&from, &to);
-        }
         let mut left = BTreeMap::new();
         let cached = std::mem::take(&mut self.cached);
         let below = std::mem::take(&mut self.durable);
@@ -196,7 +174,20 @@ impl Disk for Plates {
         self.may_write()?;
         let bytes = self.cached.remove(from).ok_or(DiskError::NotFound)?;
         self.cached.insert(to.to_owned(), bytes);
-        self.renames.push((from.to_owned(), to.to_owned()));
+        // Names are durable at once here, and a sync under way is of the file, whatever it is called.
+        self.durable.remove(to);
+        if let Some(bytes) = self.durable.remove(from) {
+            self.durable.insert(to.to_owned(), bytes);
+        }
+        let newest = self.synced.remove(from);
+        self.synced.extend(newest.map(|newest| (to.to_owned(), newest)));
+        for (_, owed) in &mut self.owed {
+            if let Owed::File(path, _) = owed
+                && path == from
+            {
+                *path = to.to_owned();
+            }
+        }
         Ok(())
     }
     fn remove(&mut self, path: &str) -> Result<(), DiskError> {
@@ -208,8 +199,8 @@ impl Disk for Plates {
         let bytes = self.cached.get(path).cloned().unwrap_or_default();
         self.owe(Owed::File(path.to_owned(), bytes))
     }
-    fn sync_dir(&mut self, path: &str) -> Ticket {
-        self.owe(Owed::Directory(path.to_owned()))
+    fn sync_dir(&mut self, _path: &str) -> Ticket {
+        self.owe(Owed::Directory)
     }
 }
 

@@ -7,5 +7,6 @@ mod cutting;
 mod epochs;
 mod host;
 mod node;
+mod reading;
 mod recovery;
 mod schedule;

@@ -1,4 +1,5 @@
-//! A log directory on a host, driven as a broker would: everything that blocks is done again, time moves when the test says so.
+//! A log directory on a host, driven as a broker would: everything that blocks is done again, time moves when the test
+//! says so.
 
 use std::collections::BTreeMap;
 

@@ -60,6 +60,11 @@ fn the_recovery_point_moves_when_the_disk_has_answered() {
 fn every_message_can_be_flushed() {
     let mut node = three(|config| config.flush_messages = Some(1));
     assert_eq!(node.get("t").recovery_point(), Offset(3));
+    node.append("t", &batch(EPOCH_MS, &["d"]), 0);
+    assert!(node.get("t").flush_awaited(Offset(4)).is_some(), "the append is not over");
+    node.settle();
+    assert_eq!(node.get("t").flush_awaited(Offset(4)), None);
+    assert_eq!(node.get("t").recovery_point(), Offset(4));
     let mut node = Node::new(&[
         ("log.flush.interval.ms", "1000"),
         ("log.flush.scheduler.interval.ms", "2000"),

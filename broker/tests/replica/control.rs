@@ -15,7 +15,8 @@ fn by(controller_epoch: i32, broker_epoch: i64, mut request: Request) -> Request
     request
 }
 
-fn stop(topic: &str, number: i32, delete: bool) -> Request {
+/// A StopReplica request.
+pub fn stop(topic: &str, number: i32, delete: bool) -> Request {
     let topic = m::stop_replica_request::StopReplicaTopicV1::default()
         .with_name(name(topic))
         .with_partition_indexes(vec![number]);

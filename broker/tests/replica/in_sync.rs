@@ -70,6 +70,23 @@ fn up_to_2_6_the_partition_is_frozen_until_zookeeper_answers() {
 }
 
 #[test]
+fn up_to_2_6_a_fetch_that_brings_a_follower_back_waits_for_zookeeper() {
+    let mut stand = with_a_laggard(Preset::V2_5);
+    stand.advance(Duration::from_secs(16));
+    stand.zk_says(written(1));
+    stand.take();
+    stand.remark(
+        "neither answered nor parked: it holds its request handler, and so does the next one",
+    );
+    stand.ask(fetch(3, (0, -1), "orders", &[(0, 1, 0)]), 11);
+    stand.ask(fetch(2, (0, -1), "orders", &[(0, 1, 0)]), 11);
+    stand.advance(Duration::from_secs(40));
+    stand.zk_says(written(2));
+    stand.advance(Duration::from_secs(1));
+    insta::assert_snapshot!(stand.take());
+}
+
+#[test]
 fn a_lost_reply_is_found_out_by_reading_back() {
     let mut stand = with_a_laggard(Preset::Fixed);
     stand.advance(Duration::from_secs(16));

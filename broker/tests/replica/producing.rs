@@ -158,6 +158,21 @@ fn a_blocked_disk_holds_the_request_and_nothing_is_appended_twice() {
 }
 
 #[test]
+fn with_flush_messages_a_promise_waits_for_the_disk() {
+    let mut stand = Stand::new(Preset::Fixed, |_| {});
+    stand.flushes_every_message();
+    stand.knows("orders", 0);
+    stand.ask(decide("orders", 0, 1, 0, &[1]), 4);
+    stand.take();
+    stand.hold_syncs(true);
+    stand.ask(produce("orders", 0, 1, 3), 7);
+    stand.remark("the disk has it");
+    stand.hold_syncs(false);
+    assert_eq!(stand.log("orders", 0).end().0, 3);
+    insta::assert_snapshot!(stand.take());
+}
+
+#[test]
 fn an_incremental_session_tells_only_what_is_new() {
     let mut stand = Stand::new(Preset::Fixed, |_| {});
     for number in 0..3 {

@@ -11,7 +11,6 @@ use broker::metadata::{Cache, PartitionState};
 use broker::note::Note;
 use broker::replica::{Door, ReplicaEvent, Replicas, RequestId};
 use broker::wire::batch::{self, Record};
-use broker::wire::error;
 use broker::wire::{Request, Response};
 use broker::zk::{Keeper, ZkError};
 use bytes::Bytes;
@@ -24,6 +23,8 @@ use machine::{
     Chance, ChanceKey, Conn, Context, Disk, DiskError, Duration, Host, Input, Instant, ListenError,
     Ticket, WallTime,
 };
+
+use crate::words::{event_words, question, zk_words};
 
 /// The world as far as this bench has one.
 struct Surroundings {
@@ -43,6 +44,7 @@ struct Files {
     blocks: bool,
     tickets: u64,
     unsynced: VecDeque<Ticket>,
+    holds_syncs: bool,
     blocked: VecDeque<Ticket>,
 }
 
@@ -53,8 +55,11 @@ pub struct Stand {
     keeper: Keeper,
     pub metadata: Cache,
     requests: u64,
-    /// How often ZooKeeper has answered.
+    /// How often ZooKeeper was asked at most, and how often it has answered.
+    zk_asked: u64,
     zk: u64,
+    /// Whether each request was parked; those that were answered are gone.
+    open: BTreeMap<u64, bool>,
     session: i32,
     /// The settings of all topics here.
     defaults: TopicConfig,
@@ -89,7 +94,9 @@ impl Stand {
             keeper: Keeper::new(connect, Duration::from_secs(18), 10),
             metadata,
             requests: 0,
+            zk_asked: 0,
             zk: 0,
+            open: BTreeMap::new(),
             session: 0,
             defaults: config.topic_defaults.clone(),
         };
@@ -125,6 +132,7 @@ impl Stand {
         self.requests += 1;
         let id = RequestId(self.requests);
         self.line(&format!("> #{} {}", id.0, question(&request)));
+        self.open.insert(id.0, false);
         let config = self.defaults.clone();
         self.with(|replicas, door, cx, told| match request {
             Request::Produce(body) => replicas.produce(id, body, version, door, cx, told),
@@ -189,6 +197,19 @@ impl Stand {
         self
     }
 
+    /// Topics that are made from now on flush every message.
+    pub fn flushes_every_message(&mut self) -> &mut Self {
+        self.defaults.flush_messages = Some(1);
+        self
+    }
+
+    /// Syncs are not answered, or go on.
+    pub fn hold_syncs(&mut self, holds: bool) -> &mut Self {
+        self.host.disk.holds_syncs = holds;
+        self.settle();
+        self
+    }
+
     /// An input of a stream or the disk.
     pub fn input(&mut self, input: &Input) -> &mut Self {
         self.with(|replicas, door, cx, told| replicas.handle(input, door, cx, told));
@@ -222,12 +243,46 @@ impl Stand {
         std::mem::take(&mut self.host.text)
     }
 
+    /// ZooKeeper answers everything it may have been asked, all in the same way; what was not asked is ignored.
+    pub fn zk_says_to_all(&mut self, result: &Result<ZkResponse, ZkError>) {
+        for number in 1..=self.zk_asked {
+            let result = result.clone();
+            self.with(|replicas, door, cx, told| replicas.zk_reply(number, result, door, cx, told));
+            self.settle();
+        }
+        // Perhaps it reads back.
+        self.zk_asked += 1;
+    }
+
+    /// Requests that were neither answered nor given up.
+    pub fn unanswered(&self) -> Vec<u64> {
+        self.open.keys().copied().collect()
+    }
+
+    /// Every request is parked at most once, and answered once.
+    fn count(&mut self, event: &ReplicaEvent) {
+        match event {
+            ReplicaEvent::Parked(id) => {
+                let parked = self.open.get_mut(&id.0).expect("parked after it was answered");
+                assert!(!std::mem::replace(parked, true), "#{} is parked twice", id.0);
+            }
+            ReplicaEvent::Answer(id, _)
+            | ReplicaEvent::NoAnswer(id)
+            | ReplicaEvent::CloseConnection(id) => {
+                assert!(self.open.remove(&id.0).is_some(), "#{} is answered twice", id.0);
+            }
+            _ => {}
+        }
+    }
+
     fn line(&mut self, text: &str) {
         self.host.line(text);
     }
 
     fn settle(&mut self) {
-        while let Some(ticket) = self.host.disk.unsynced.pop_front() {
+        while !self.host.disk.holds_syncs
+            && let Some(ticket) = self.host.disk.unsynced.pop_front()
+        {
             self.with(|replicas, door, cx, told| {
                 replicas.handle(&Input::Synced { ticket, result: Ok(()) }, door, cx, told);
             });
@@ -249,6 +304,7 @@ impl Stand {
         let door = &mut Door { keeper: &mut self.keeper, metadata: &self.metadata };
         act(&mut self.replicas, door, cx, &mut events);
         for note in notes {
+            self.zk_asked += u64::from(matches!(note, Note::IsrAsked { .. }));
             // Checkpoints have a schedule of their own, and tests.
             if let Note::Checkpointed { .. } = note {
                 continue;
@@ -256,6 +312,7 @@ impl Stand {
             self.line(&format!("  * {note}"));
         }
         for event in events {
+            self.count(&event);
             if let ReplicaEvent::Answer(_, Response::Fetch(body)) = &event
                 && body.session_id != 0
             {
@@ -276,137 +333,6 @@ pub fn records(value: &str, count: usize) -> Bytes {
 /// A topic's name as it travels.
 pub fn name(topic: &str) -> m::TopicName {
     m::TopicName(StrBytes::from_string(topic.to_owned()))
-}
-
-fn question(request: &Request) -> String {
-    match request {
-        Request::Produce(body) => {
-            let of = |topic: &m::produce_request::TopicProduceData| {
-                let numbers = topic.partition_data.iter().map(|data| data.index);
-                format!("{}{:?}", &**topic.name, numbers.collect::<Vec<_>>())
-            };
-            let topics: Vec<_> = body.topic_data.iter().map(of).collect();
-            format!("Produce acks={} {}", body.acks, topics.join(" "))
-        }
-        Request::Fetch(body) => {
-            let mut text = format!(
-                "Fetch by {} session {}/{}",
-                body.replica_id.0,
-                if body.session_id == 0 { "none" } else { "its own" },
-                body.session_epoch
-            );
-            for topic in &body.topics {
-                for asked in &topic.partitions {
-                    let (offset, epoch) = (asked.fetch_offset, asked.current_leader_epoch);
-                    let _ = write!(
-                        text,
-                        " {}-{} from {offset} (epoch {epoch})",
-                        &**topic.topic, asked.partition
-                    );
-                }
-            }
-            text
-        }
-        other => other.api().name().to_owned(),
-    }
-}
-
-fn event_words(event: &ReplicaEvent) -> String {
-    match event {
-        ReplicaEvent::Answer(id, response) => format!("#{} ← {}", id.0, answer_words(response)),
-        ReplicaEvent::NoAnswer(id) => format!("#{} is done, without an answer", id.0),
-        ReplicaEvent::CloseConnection(id) => format!("#{} closes its connection", id.0),
-        ReplicaEvent::Parked(id) => format!("#{} is parked", id.0),
-        other => format!("{other:?}"),
-    }
-}
-
-fn answer_words(response: &Response) -> String {
-    match response {
-        Response::Produce(body) => {
-            let topics = body.responses.iter();
-            let all = topics.flat_map(|topic| {
-                topic.partition_responses.iter().map(|it| {
-                    let base = it.base_offset;
-                    format!(
-                        "{}-{} {} base {base}",
-                        &**topic.name,
-                        it.index,
-                        error::name(it.error_code)
-                    )
-                })
-            });
-            all.collect::<Vec<_>>().join(", ")
-        }
-        Response::Fetch(body) => {
-            let session = if body.session_id == 0 { "no session" } else { "session" };
-            let mut text = format!("{} {session}", error::name(body.error_code));
-            for topic in &body.responses {
-                for data in &topic.partitions {
-                    let _ = write!(text, "; {}", data_words(&topic.topic, data));
-                }
-            }
-            text
-        }
-        Response::ListOffsets(body) => {
-            let all = body.topics.iter().flat_map(|topic| {
-                topic.partitions.iter().map(|it| {
-                    let code = error::name(it.error_code);
-                    format!("{}-{} {code} offset {}", &**topic.name, it.partition_index, it.offset)
-                })
-            });
-            all.collect::<Vec<_>>().join(", ")
-        }
-        Response::OffsetForLeaderEpoch(body) => {
-            let all = body.topics.iter().flat_map(|topic| {
-                topic.partitions.iter().map(|it| {
-                    let code = error::name(it.error_code);
-                    let (epoch, end) = (it.leader_epoch, it.end_offset);
-                    format!(
-                        "{}-{} {code} epoch {epoch} ends at {end}",
-                        &**topic.topic, it.partition
-                    )
-                })
-            });
-            all.collect::<Vec<_>>().join(", ")
-        }
-        Response::LeaderAndIsr(body) => {
-            let all = body.partition_errors.iter().map(|it| {
-                let code = error::name(it.error_code);
-                format!("{}-{} {code}", &**it.topic_name, it.partition_index)
-            });
-            let all = all.collect::<Vec<_>>().join(", ");
-            format!("{}: {all}", error::name(body.error_code))
-        }
-        Response::StopReplica(body) => error::name(body.error_code).into_owned(),
-        other => other.api().name().to_owned(),
-    }
-}
-
-fn data_words(topic: &str, data: &m::fetch_response::PartitionData) -> String {
-    let partition = data.partition_index;
-    if data.error_code != error::NONE {
-        return format!("{topic}-{partition} {}", error::name(data.error_code));
-    }
-    let records = data.records.clone().unwrap_or_default();
-    let batches = batch::split(&records).expect("whole batches");
-    let offsets: Vec<_> = batches
-        .iter()
-        .map(|(header, _)| format!("{}–{}", header.base.0, header.last().0))
-        .collect();
-    let (high, start) = (data.high_watermark, data.log_start_offset);
-    format!("{topic}-{partition} [{}] hw {high} start {start}", offsets.join(" "))
-}
-
-fn zk_words(result: &Result<ZkResponse, ZkError>) -> String {
-    match result {
-        Ok(ZkResponse::Stat(stat)) => format!("version {}", stat.version),
-        Ok(ZkResponse::Data { data, stat }) => {
-            let data = data.clone().unwrap_or_default();
-            format!("version {} {}", stat.version, String::from_utf8_lossy(&data))
-        }
-        other => format!("{other:?}"),
-    }
 }
 
 impl Surroundings {

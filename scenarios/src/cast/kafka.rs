@@ -6,6 +6,7 @@ use std::sync::Arc;
 use broker::client::{self as kafka, AdminConfig, ClientConfig, Kind};
 use broker::id::BrokerId;
 use broker::mechanism::Preset;
+use coordinator::client::ConnectString;
 use machine::Duration;
 use sim::world::{HostId, HostSpec, NodeId};
 
@@ -47,7 +48,12 @@ impl Stage {
             Err(why) => (None, why),
         };
         let known = config.as_ref().map(|config| (config.id, config.log_dir.clone()));
-        if let Some(config) = &config {
+        let tree = config.as_ref().and_then(|config| self.tree(host, &config.zookeeper_connect));
+        let is_observed = match tree {
+            Some((ensemble, chroot, tick)) => self.observes(ensemble, chroot, tick),
+            None => true,
+        };
+        if let Some(config) = config.as_ref().filter(|_| is_observed) {
             self.scene.kafka.bounds.widen(config);
         }
         let node = self.world.add_node(&broker.name, host, move |_| match &config {
@@ -55,12 +61,34 @@ impl Stage {
             None => Actor::NeverStarts(why.clone()),
         });
         let (id, log_dir) = known.unwrap_or((BrokerId::NONE, String::new()));
-        self.scene.kafka.add_broker(node, &broker.name, id, &log_dir);
+        if is_observed {
+            self.scene.kafka.add_broker(node, &broker.name, id, &log_dir);
+        }
         self.nodes.insert(broker.name.clone(), node);
         self.kafka.brokers.push(node);
         for what in broker.preset.not_modelled() {
             self.remarks.push(format!("Kafka {}, not modelled: {what}", broker.preset));
         }
+    }
+
+    /// The ensemble a connect string leads to from there, the chroot in it, and the tick.
+    fn tree(&self, host: HostId, connect: &str) -> Option<(usize, String, Duration)> {
+        let chroot = connect.parse::<ConnectString>().ok()?.chroot().cloned();
+        let found = self.found_by(host, connect);
+        let server = self.scene.servers.get(found.values().next()?)?;
+        let chroot = chroot.map(|chroot| chroot.to_string()).unwrap_or_default();
+        Some((server.ensemble, chroot, server.membership.tick))
+    }
+
+    /// Whether a broker in this tree belongs to the Kafka cluster that is observed: the first broker's.
+    fn observes(&mut self, ensemble: usize, chroot: String, tick: Duration) -> bool {
+        let kafka = &mut self.scene.kafka;
+        if kafka.brokers.is_empty() {
+            (kafka.ensemble, kafka.chroot) = (ensemble, chroot);
+            kafka.bounds.tick = tick;
+            return true;
+        }
+        kafka.ensemble == ensemble && kafka.chroot == chroot
     }
 
     pub(super) fn add_kafka_client(
@@ -83,6 +111,20 @@ impl Stage {
     ) {
         let bootstrap: Vec<String> =
             cluster.brokers.iter().map(cluster::Broker::client_address).collect();
+        let creates = |command: &Command| match command {
+            Command::CreateTopic(topic) if !topic.assignment.is_empty() => {
+                Some(topic.name.as_str().into())
+            }
+            _ => None,
+        };
+        let steps = plan.steps.iter().filter_map(|step| match &step.action.deed {
+            Deed::Admin(admin) => creates(&admin.command),
+            _ => None,
+        });
+        let topics = plan.topics.iter().filter(|topic| !topic.assignment.is_empty());
+        let by_hand: Vec<Arc<str>> =
+            topics.map(|topic| topic.name.as_str().into()).chain(steps).collect();
+        self.scene.kafka.assigned_by_hand.extend(by_hand);
         for topic in &plan.topics {
             let name = format!("create-{}", topic.name);
             let command = Command::CreateTopic(topic.clone());

@@ -6,6 +6,7 @@
 mod clients;
 mod control;
 mod liveness;
+mod panel;
 mod records;
 mod replication;
 mod storage;
@@ -18,8 +19,10 @@ use std::sync::Arc;
 use machine::Instant;
 
 use crate::cast::Said;
-use crate::scene::kafka::Excuse;
+use crate::scene::kafka::{Excuse, Kind};
 use crate::scene::{Moment, Outside, Scene};
+
+pub use panel::{Breach, Panel};
 
 /// One invariant.
 pub trait Check {
@@ -27,6 +30,11 @@ pub trait Check {
     fn id(&self) -> &'static str;
     /// The property in one sentence.
     fn property(&self) -> &'static str;
+
+    /// What it is shown by [`Self::see`].
+    fn wants(&self) -> Wants {
+        Wants::ZooKeeper
+    }
 
     /// Looks at one note, which `scene` has already folded.
     fn see(
@@ -56,10 +64,15 @@ pub trait Check {
     }
 }
 
-/// Whether a check is about Kafka: it hears brokers, Kafka's clients, and ZooKeeper where that changes something for Kafka.
-/// The others hear servers and their clients.
-pub fn is_about_kafka(check: &dyn Check) -> bool {
-    !check.id().starts_with('Z') && check.id() != "LV-0"
+/// What a check is shown. Most notes concern a few checks only, and there are many of both.
+#[derive(Clone, Copy, Debug)]
+pub enum Wants {
+    /// Every note of a ZooKeeper server or client.
+    ZooKeeper,
+    /// Notes, whoever said them, that made one of these changes in the picture of Kafka.
+    Kafka(&'static [Kind]),
+    /// None: it only looks at the world now and then.
+    Nothing,
 }
 
 /// A broken property with an excuse.

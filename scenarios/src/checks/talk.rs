@@ -11,10 +11,10 @@ use bytes::Bytes;
 use coordinator::id::{Epoch, ServerId, SessionId, Zxid};
 use coordinator::note::ServerNote;
 use coordinator::txn::{Acl, Record, Txn, TxnHeader};
-use machine::{Duration, Instant};
+use machine::Instant;
 use sim::world::NodeId;
 
-use super::{Check, Excused};
+use super::{Breach, Excused, Panel};
 use crate::cast::Said;
 use crate::scene::server::Membership;
 use crate::scene::{Moment, Outside, Scene, Server, Truth};
@@ -52,7 +52,7 @@ pub struct Talk {
     pub at: Instant,
     /// What was found: `KR-6: …`.
     pub found: Vec<String>,
-    checks: Vec<Box<dyn Check>>,
+    checks: Panel,
     zxid: u32,
     versions: BTreeMap<String, i32>,
 }
@@ -79,12 +79,17 @@ impl Talk {
             scene.booted(node);
         }
         scene.kafka.add_client(CLIENT, "p1");
+        let mut checks = super::records::all();
+        checks.extend(super::replication::all());
+        checks.extend(super::storage::all());
+        checks.extend(super::control::all());
+        checks.extend(super::liveness::all());
         let mut talk = Self {
             scene,
             calm: Calm::default(),
             at: Instant::ZERO,
             found: Vec::new(),
-            checks: super::all(),
+            checks: Panel::of(checks),
             zxid: 0,
             versions: BTreeMap::new(),
         };
@@ -100,35 +105,19 @@ impl Talk {
     pub fn say(&mut self, node: NodeId, said: Said) {
         let moment = Moment { step: 0, at: self.at, node };
         self.scene.fold(&moment, &said);
-        for check in &mut self.checks {
-            let mut found = Vec::new();
-            check.see(&moment, &said, &self.scene, &self.calm, &mut found);
-            let id = check.id();
-            self.found.extend(found.into_iter().map(|message| format!("{id}: {message}")));
-        }
-    }
-
-    /// Time passes, and the checks look at it every second.
-    pub fn wait(&mut self, seconds: u64) {
-        for _ in 0..seconds {
-            self.at = self.at + Duration::from_secs(1);
-            self.scene.now = self.at;
-            for check in &mut self.checks {
-                let mut found = Vec::new();
-                check.pass(&self.scene, &self.calm, &mut found);
-                let id = check.id();
-                self.found.extend(found.into_iter().map(|message| format!("{id}: {message}")));
-            }
-        }
+        let mut breaches = Vec::new();
+        self.checks.see(&moment, &said, &self.scene, &self.calm, &mut breaches);
+        self.note(breaches);
     }
 
     /// The run is over: what is excused, by check.
     pub fn excused(&mut self) -> Vec<(&'static str, Excused)> {
-        let each = |check: &mut Box<dyn Check>| {
-            let id = check.id();
-            check.excused().into_iter().map(move |one| (id, one)).collect::<Vec<_>>()
-        };
-        self.checks.iter_mut().flat_map(each).collect()
+        self.checks.excused().into_iter().map(|(breach, one)| (breach.id, one)).collect()
+    }
+
+    fn note(&mut self, breaches: Vec<Breach>) {
+        let words = |Breach { id, message, .. }| format!("{id}: {message}");
+        self.found.extend(breaches.into_iter().map(words));
     }
 
     /// The ids of the checks that have found something, each once.
@@ -156,7 +145,7 @@ impl Talk {
         self.zxid += 1;
         let zxid = Zxid::new(Epoch(0), self.zxid);
         let header = TxnHeader { session: SessionId(1), cxid: 0, zxid, time_ms: 0 };
-        let txn = if txns.len() == 1 { txns.remove(0) } else { Txn::Multi(txns.into()) };
+        let txn = if txns.len() == 1 { txns.remove(0) } else { Txn::Multi(txns) };
         let record = Arc::new(Record::new(header, txn));
         self.say(ZOOKEEPER, Said::Server(ServerNote::Proposed(record)));
         self.say(ZOOKEEPER, Said::Server(ServerNote::Committed { zxid }));
@@ -216,6 +205,13 @@ impl Talk {
                 self.follows(id, leader, epoch);
             }
         }
+    }
+
+    /// The leader's change of the ISR of `orders-0` is in ZooKeeper, and it knows.
+    pub fn sync_with(&mut self, leader: i32, epoch: i32, isr: &[i32]) {
+        self.state(leader, epoch, isr);
+        let (partition, epoch, isr) = (orders(), LeaderEpoch(epoch), ids(isr));
+        self.broker(leader, Note::IsrCached { partition, epoch, isr, zk_version: 0 });
     }
 
     /// A broker leads `orders-0`.

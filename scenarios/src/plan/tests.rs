@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use machine::Instant;
 
 use super::{Plan, Trigger, draw};
-use crate::script::facts::{Facts, SessionState};
+use crate::script::facts::{Facts, KafkaFacts, SessionState};
 use crate::script::parse;
 use crate::script::selector::Role;
 
@@ -60,6 +60,8 @@ impl Facts for Moment {
         let now = self.roles.get(node).copied().unwrap_or(Role::Down);
         match role {
             Role::Up => now != Role::Down,
+            Role::Registered => self.registered(node),
+            Role::Frozen => self.frozen(node),
             Role::Serving => matches!(now, Role::Following | Role::Leading | Role::Standalone),
             role => now == role,
         }

@@ -17,7 +17,7 @@ pub(super) enum Due {
     /// A step of the plan fires.
     Fire(usize),
     /// What a step did is undone.
-    Undo(String, Action),
+    Undo(String, Box<Action>),
     /// A promise's window begins or ends: look.
     Look,
 }
@@ -99,7 +99,7 @@ impl Play<'_, '_> {
         if let Some((after, undo)) = &step.undo {
             // Undone to those it was done to, whoever the step picks the next time.
             let undo = deeds::pinned(undo, &victims, &peers);
-            self.schedule(now + *after, Due::Undo(step.id.clone(), undo));
+            self.schedule(now + *after, Due::Undo(step.id.clone(), Box::new(undo)));
         }
         let firing = Firing { at: now, victims, peers };
         self.fired.entry(step.id.clone()).or_default().push(firing);

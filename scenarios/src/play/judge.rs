@@ -32,17 +32,10 @@ impl Play<'_, '_> {
     /// Judges everything that can only be judged now.
     pub(super) fn finish(mut self) -> Run {
         let end = self.stage.world.now();
-        let mut violations = Vec::new();
         let behind = Behind(&self.stage.world);
-        for check in &mut self.checks {
-            let mut found = Vec::new();
-            check.finish(&self.stage.scene, &behind, &mut found);
-            let property = check.property();
-            violations.extend(found.into_iter().map(|message| (check.id(), property, message)));
-        }
-        for (id, property, message) in violations {
-            self.violated(id, property, end, message);
-        }
+        let mut breaches = Vec::new();
+        self.checks.finish(&self.stage.scene, &behind, &mut breaches);
+        self.breached(breaches, end);
         let kafka = self.judge_kafka();
         for (id, property, at, message) in kafka.violations {
             self.violated(id, property, at, message);

@@ -24,7 +24,7 @@ use sim::recorder::Trace;
 use sim::world::{Fault, NodeId, World};
 
 use crate::cast::{self, Actor, Said, Stage};
-use crate::checks::{self, Check};
+use crate::checks::{Breach, Panel};
 use crate::cluster::Cluster;
 use crate::plan::Plan;
 use crate::scene::{Moment, Outside};
@@ -61,8 +61,7 @@ struct Play<'p, 'w> {
     plan: &'p Plan,
     watch: &'p mut Watch<'w>,
     stage: Stage,
-    checks: Vec<Box<dyn Check>>,
-    hearers: Hearers,
+    checks: Panel,
     promises: Promises,
     outages: Outages,
     agenda: BTreeMap<(Instant, u64), Due>,
@@ -76,31 +75,6 @@ struct Play<'p, 'w> {
     violations: Vec<Violation>,
     progress_at: Instant,
     set_up: SetUp,
-}
-
-/// Which checks are to be asked when, by their places among all.
-#[derive(Debug, Default)]
-struct Hearers {
-    zookeeper: Vec<usize>,
-    kafka: Vec<usize>,
-    time: Vec<usize>,
-}
-
-impl Hearers {
-    fn of(checks: &[Box<dyn Check>], with_brokers: bool) -> Self {
-        let mut hearers = Self::default();
-        for (index, check) in checks.iter().enumerate() {
-            match checks::is_about_kafka(&**check) {
-                true if !with_brokers => continue,
-                true => hearers.kafka.push(index),
-                false => hearers.zookeeper.push(index),
-            }
-            if check.keeps_time() {
-                hearers.time.push(index);
-            }
-        }
-        hearers
-    }
 }
 
 /// The world as checks may ask it.
@@ -131,12 +105,10 @@ impl<'p, 'w> Play<'p, 'w> {
             .trace
             .is_some()
             .then(|| Trace::new(Vec::new(), plan.seed).expect("writing to memory cannot fail"));
-        let checks = checks::all();
         let mut play = Self {
             plan,
             watch,
-            hearers: Hearers::of(&checks, !cluster.brokers.is_empty()),
-            checks,
+            checks: Panel::default(),
             promises: Promises::new(plan),
             outages: Outages::new(plan, &stage),
             stage,
@@ -235,45 +207,24 @@ impl<'p, 'w> Play<'p, 'w> {
         }
         let changed = self.outages.see(moment, said);
         self.outage_lines(moment.at, changed);
-        let about_kafka = match said {
-            Said::Server(_) | Said::Client(_) => !self.stage.scene.kafka.events.is_empty(),
-            Said::Broker(_) | Said::Kafka(_) => true,
-        };
-        let about_zookeeper = matches!(said, Said::Server(_) | Said::Client(_));
-        let mut found = Vec::new();
         let behind = Behind(&self.stage.world);
-        let mut violations = Vec::new();
-        let of_kafka = self.hearers.kafka.iter().filter(|_| about_kafka);
-        let of_zookeeper = self.hearers.zookeeper.iter().filter(|_| about_zookeeper);
-        for index in of_zookeeper.chain(of_kafka) {
-            let check = &mut self.checks[*index];
-            check.see(moment, said, &self.stage.scene, &behind, &mut found);
-            if !found.is_empty() {
-                let (id, property) = (check.id(), check.property());
-                violations.extend(found.drain(..).map(|message| (id, property, message)));
-            }
-        }
-        for (id, property, message) in violations {
-            self.violated(id, property, moment.at, message);
+        let mut breaches = Vec::new();
+        self.checks.see(moment, said, &self.stage.scene, &behind, &mut breaches);
+        self.breached(breaches, moment.at);
+    }
+
+    fn breached(&mut self, breaches: Vec<Breach>, at: Instant) {
+        for Breach { id, property, message } in breaches {
+            self.violated(id, property, at, message);
         }
     }
 
     /// Checks with bounds in time look, and outages become old enough to count.
     fn pass(&mut self, at: Instant) {
-        let mut found = Vec::new();
         let behind = Behind(&self.stage.world);
-        let mut violations = Vec::new();
-        for index in &self.hearers.time {
-            let check = &mut self.checks[*index];
-            check.pass(&self.stage.scene, &behind, &mut found);
-            if !found.is_empty() {
-                let (id, property) = (check.id(), check.property());
-                violations.extend(found.drain(..).map(|message| (id, property, message)));
-            }
-        }
-        for (id, property, message) in violations {
-            self.violated(id, property, at, message);
-        }
+        let mut breaches = Vec::new();
+        self.checks.pass(&self.stage.scene, &behind, &mut breaches);
+        self.breached(breaches, at);
         let changed = self.outages.pass(at, &self.stage.scene);
         self.outage_lines(at, changed);
         if at >= self.progress_at {

@@ -75,9 +75,10 @@ fn brokers(stage: &Stage) -> Table {
         };
         let (mut leads, mut follows) = (0, 0);
         for topic in kafka.describe() {
-            for (_, leader, _, replicas, _) in topic.partitions {
-                leads += u32::from(leader == id);
-                follows += u32::from(leader != id && replicas.contains(&id));
+            for partition in topic.partitions {
+                leads += u32::from(partition.leader == id);
+                let holds = partition.replicas.contains(&id);
+                follows += u32::from(partition.leader != id && holds);
             }
         }
         let registered = if kafka.has_registered(id) { "yes" } else { "no" };
@@ -98,11 +99,11 @@ pub fn topics(stage: &Stage) -> String {
             partitions: topic
                 .partitions
                 .into_iter()
-                .map(|(partition, leader, _, replicas, isr)| PartitionDescription {
-                    partition,
-                    leader: Some(leader),
-                    replicas,
-                    isr,
+                .map(|one| PartitionDescription {
+                    partition: one.number,
+                    leader: Some(one.leader),
+                    replicas: one.replicas,
+                    isr: one.isr,
                 })
                 .collect(),
         })

@@ -1,5 +1,14 @@
 //! The `[expect]` table: what an author promises about a run.
 //!
+//! | key | what it says |
+//! |---|---|
+//! | `outage` | `of` (`write(w1)`, `session(*)`, `produce(orders)`), `opens` or `may-open`, `closes`, `lasts` |
+//! | `eventually` | `that`, and `within` (`40s after up`) or `by` |
+//! | `never`, `always` | a condition, or `that` and `during` |
+//! | `finally` | conditions at the end |
+//! | `sometimes` | marks that some run reaches |
+//! | `loses` | `of` (`acked(orders)`), `by` (`E1` … `E5`, `acks=1`): a loss that Kafka's rules allow |
+//!
 //! Safety checks need no promise: they are always on. A run that must fail is a scenario like any
 //! other.
 

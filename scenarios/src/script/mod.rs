@@ -22,6 +22,27 @@
 //! outage = [ { of = "write(w1)", opens = "down..down + 2s", closes = "<= up + 8s" } ]
 //! ```
 //!
+//! With Kafka on top:
+//!
+//! ```toml
+//! [cluster]
+//! zookeeper = 3
+//! brokers   = 3
+//! kafka     = "2.5"
+//! topics    = [ { name = "orders", partitions = 3, replication-factor = 3, min-insync-replicas = 2 } ]
+//!
+//! [[clients]]
+//! id      = "p1"
+//! produce = { topic = "orders", rate = "200/s", acks = "all" }
+//!
+//! [timeline]
+//! steps = [ { id = "down", at = "20s", do = "kill", nodes = "leader(orders-0)" } ]
+//!
+//! [expect]
+//! outage     = [ { of = "produce(orders)", opens = "down..down + 1s", closes = "<= down + 25s" } ]
+//! eventually = [ { that = "leader(orders-0) is up and isr(orders-0).size >= 2", within = "25s after down" } ]
+//! ```
+//!
 //! [`parse`] reads a file and checks it; [`Script::check`] checks the names against a cluster that
 //! came from elsewhere. Nothing random is decided here: see [`crate::plan`].
 

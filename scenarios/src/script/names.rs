@@ -273,7 +273,9 @@ impl Known<'_> {
             let report =
                 problems.add("E0303", span, format!("no client `{name}` in this scenario"));
             let report = report.label("unknown client");
-            report.suggest(name, clients.iter().map(|client| client.id.value.as_str()));
+            let ids = clients.iter().map(|client| client.id.value.as_str());
+            let topics: BTreeSet<_> = clients.iter().filter_map(|one| one.work.topic()).collect();
+            report.suggest(name, ids.chain(topics));
             return;
         };
         let (id, does) = (&first.id.value, first.work.word());

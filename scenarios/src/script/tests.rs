@@ -280,7 +280,7 @@ fn times_and_promises() {
 const SIGNS: &str = "\"'{}[]()=,.-+#\n\\*? 0aZ~µ\u{0}";
 
 /// The words of the languages in strings.
-const WORDS: [&str; 38] = [
+const WORDS: [&str; 48] = [
     "zk-1",
     "zk-*",
     "any",
@@ -319,6 +319,16 @@ const WORDS: [&str; 38] = [
     "server-of",
     "host",
     "zk.quorum",
+    "kafka-1",
+    "leader",
+    "isr",
+    "orders-0",
+    "controller",
+    "controller-epoch",
+    "log-end",
+    "topic",
+    "exists",
+    "nobody",
 ];
 
 proptest! {

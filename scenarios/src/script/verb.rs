@@ -80,6 +80,9 @@ pub fn action(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<(Actio
         return Some((Action { deed, who, to: None }, mentions));
     }
     let deed = deed(&verb, fields, problems);
+    if !VERBS.contains(&verb.value.as_str()) {
+        return None;
+    }
     let (who, to) = sides(&verb, fields, &mut mentions, problems)?;
     Some((Action { deed: deed?, who, to }, mentions))
 }

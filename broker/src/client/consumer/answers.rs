@@ -81,7 +81,9 @@ impl Consumer {
         }
     }
 
-    /// Takes the batches of one partition, in order, up to the first that is damaged.
+    /// Takes the batches of one partition, in order, up to the first that is damaged. Whole batches below what was asked for
+    /// are skipped. What comes twice within one answer is passed on as it came: the Java client would hide it, but no broker
+    /// may do that, and CR-2 is to see it.
     fn consume(
         &mut self,
         node: BrokerId,
@@ -99,7 +101,7 @@ impl Consumer {
             Err(_) => (Vec::new(), Some(position.offset)),
         };
         for (header, bytes) in batches {
-            if header.last() < position.offset {
+            if header.last() < before {
                 continue;
             }
             if !batch::is_whole(&bytes) || header.last() < header.base {
@@ -114,7 +116,7 @@ impl Consumer {
                     crc: header.crc,
                 });
             }
-            position.offset = header.next();
+            position.offset = position.offset.max(header.next());
             position.epoch = header.epoch;
         }
         if position.offset != before {
@@ -126,6 +128,9 @@ impl Consumer {
         }
         if let Some(base) = damaged {
             cx.note(ClientNote::CorruptBatch { partition: self.partition(partition), base });
+        }
+        // Nor is a broker asked again at once that has sent records in vain.
+        if damaged.is_some() || position.offset == before {
             self.rest(partition, cx);
         }
     }

@@ -103,6 +103,25 @@ fn batches_below_the_position_are_not_consumed_again() {
     stage.answer(leader, fetched(77, vec![(0, error::NONE, twice.into())]));
     let text = stage.bench.take();
     assert!(!text.contains("orders-0:2..3") && text.contains("orders-0:4..5"), "{text}");
+    let nothing = stage.open(leader).len();
+    stage.answer(leader, fetched(77, vec![(0, error::NONE, records(0, 0))]));
+    stage.bench.advance(Duration::from_millis(50));
+    assert_eq!(
+        stage.open(leader).len(),
+        nothing - 1,
+        "a broker that sends old records is given a rest"
+    );
+}
+
+#[test]
+fn what_one_answer_holds_twice_is_seen_twice() {
+    let (mut stage, leader) = underway();
+    let twice = [records(4, 0), records(4, 0)].concat();
+    stage.bench.take();
+    stage.answer(leader, fetched(77, vec![(0, error::NONE, twice.into())]));
+    let text = stage.bench.take();
+    assert_eq!(text.matches("consumes orders-0:4..5").count(), 2, "{text}");
+    assert!(text.contains("orders-0@6"), "{text}");
 }
 
 #[test]

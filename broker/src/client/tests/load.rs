@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::client::accumulator::Portion;
 use crate::client::load::Load;
 use crate::wire::batch;
 
@@ -34,4 +35,24 @@ fn values_begin_with_their_number_and_say_whose_they_are() {
     };
     assert_eq!(text(0).as_deref(), Ok("000000000042.1600000000000000 p1........"));
     assert_eq!(text(1).as_deref(), Ok("000000000043.1600000000000000 p1........"));
+}
+
+#[test]
+fn gathered_portions_make_one_batch_within_its_size() {
+    let load = Load::new(10, 100, "1600000000000000 p1");
+    let fit = load.portions_in(16_384);
+    let portions: Vec<Portion> = (0..fit as u64)
+        .map(|index| Portion { number: 3 * index, wall_ms: 1_600_000_000_000 + 15 * index as i64 })
+        .collect();
+    let (bytes, crc) = load.batch_of(&portions);
+    assert!(bytes.len() <= 16_384 && bytes.len() > 14_000, "{fit} portions, {} bytes", bytes.len());
+    assert!(batch::is_whole(&bytes));
+    let header = batch::Header::read(&bytes).expect("it is a batch");
+    assert_eq!((header.crc, header.count), (crc, 10 * fit as i32));
+    let values: BTreeSet<_> = batch::records(&bytes)
+        .expect("it is not compressed")
+        .into_iter()
+        .map(|(_, record)| record.value)
+        .collect();
+    assert_eq!(values.len(), 10 * fit);
 }

@@ -129,6 +129,7 @@ fn no_more_requests_are_in_flight_than_allowed_and_none_overtakes_with_one() {
             in_flight_max,
             every: Duration::from_millis(10),
             batches_max: Some(20),
+            batch_bytes: 0,
             ..producer()
         });
         stage.introduce(metadata(&[(2, 0)]));
@@ -143,6 +144,27 @@ fn no_more_requests_are_in_flight_than_allowed_and_none_overtakes_with_one() {
         let text = stage.bench.take();
         assert_eq!(text.matches("is at orders-0").count(), 20, "{text}");
     }
+}
+
+#[test]
+fn a_backlog_is_gathered_and_goes_out_in_few_requests() {
+    let mut stage = stage(ProducerConfig {
+        every: Duration::from_millis(10),
+        batches_max: Some(20),
+        ..producer()
+    });
+    stage.introduce(metadata(&[(2, 0)]));
+    stage.bench.advance(Duration::from_millis(500));
+    let text = stage.bench.take();
+    assert_eq!(text.matches("produces batch").count(), 1, "the first is seen waiting: {text}");
+    let leader = stage.welcome();
+    let text = stage.bench.take();
+    assert!(text.contains("produces batch 1 of 38 for orders-0"), "{text}");
+    assert_eq!(stage.open(leader).len(), 2);
+    stage.answer(leader, produced(0, error::NONE, 0));
+    stage.answer(leader, produced(0, error::NONE, 2));
+    let text = stage.bench.take();
+    assert_eq!(text.matches("is at orders-0").count(), 2, "{text}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use machine::{Input, Ticket};
 use super::{Copies, Fetcher};
 use crate::id::BrokerId;
 use crate::replica::Replicas;
+use crate::replica::partition::Slot;
 use crate::replica::turn::Turn;
 
 impl Replicas {
@@ -20,13 +21,21 @@ impl Replicas {
         });
     }
 
-    /// Whatever it can do now.
-    pub(in crate::replica) fn drive_fetcher(
+    /// A partition is copied from a leader, which is at this address.
+    pub(in crate::replica) fn join(
         &mut self,
         leader: BrokerId,
+        address: &str,
+        slot: Slot,
         turn: &mut Turn<'_, '_, '_>,
     ) {
-        self.with_fetcher(leader, turn, |fetcher, copies, turn| fetcher.advance(copies, turn.cx));
+        self.with_fetcher(leader, turn, |fetcher, copies, turn| {
+            fetcher.call(address, turn.cx);
+            if let Some(partition) = copies.held.get(slot) {
+                fetcher.add(slot, partition);
+            }
+            fetcher.advance(copies, turn.cx);
+        });
     }
 
     /// Time has passed.

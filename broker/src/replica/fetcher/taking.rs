@@ -334,6 +334,8 @@ impl Fetcher {
             log.raise_start(leader_start, cx);
         }
         let (start, end) = (log.start(), log.end());
+        // The next fetch says that these records are here, and with `flush.messages` that they are on the disk.
+        self.blocked = log.flush_awaited(end);
         self.fetch_from(slot, end, start);
         if told >= Offset::ZERO {
             note_high_watermark(slot, known, copies, cx);

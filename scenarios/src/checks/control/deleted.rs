@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{At, Event, Rough};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{At, Event, Kind, Rough};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -21,6 +21,10 @@ impl Check for Deleted {
 
     fn property(&self) -> &'static str {
         "A deleted topic leaves nothing behind, and does not come back."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Opened, Kind::Leads, Kind::Follows, Kind::DeletionDone])
     }
 
     fn see(

@@ -3,8 +3,8 @@
 //! To break it: take the first replica that lives.
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::Event;
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -18,6 +18,10 @@ impl Check for Elected {
 
     fn property(&self) -> &'static str {
         "Leaders come from the ISR, unless unclean elections are allowed."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::State])
     }
 
     fn see(

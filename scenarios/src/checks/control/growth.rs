@@ -4,8 +4,8 @@
 //! partitions are added.
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::Event;
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -19,6 +19,10 @@ impl Check for Growth {
 
     fn property(&self) -> &'static str {
         "Topics only grow, and what is there stays where it is."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Assigned])
     }
 
     fn see(

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use broker::id::{BrokerId, ControllerEpoch};
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{BrokerKey, Event};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{BrokerKey, Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -26,6 +26,10 @@ impl Check for Requests {
 
     fn property(&self) -> &'static str {
         "One broker speaks in the name of a controller epoch."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::ControlSent, Kind::ControlApplied])
     }
 
     fn see(

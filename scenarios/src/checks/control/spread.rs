@@ -14,8 +14,8 @@ use broker::id::BrokerId;
 use machine::Duration;
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{Assignment, Event};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Assignment, Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// How old the knowledge of live brokers may be by which an assignment was made.
@@ -32,6 +32,10 @@ impl Check for Spread {
 
     fn property(&self) -> &'static str {
         "Replicas go round the brokers."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Assigned])
     }
 
     fn see(

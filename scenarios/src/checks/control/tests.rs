@@ -34,6 +34,7 @@ fn a_deposed_controller_decides_nothing() {
         let taken = talk.write("/controller", &znode::controller_json(BrokerId(id), 0));
         let counted = talk.write("/controller_epoch", epoch.as_bytes());
         talk.commit(vec![taken, counted]);
+        talk.delete("/controller");
     }
     talk.state(1, 0, &[1, 2]);
     calm(&talk);

@@ -7,8 +7,8 @@
 use broker::id::ControllerEpoch;
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::Event;
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -22,6 +22,10 @@ impl Check for Throne {
 
     fn property(&self) -> &'static str {
         "Controllers are counted, and only the last one decides."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::State, Kind::ControllerEpoch, Kind::Controller])
     }
 
     fn see(

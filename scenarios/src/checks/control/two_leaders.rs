@@ -7,8 +7,8 @@
 use broker::id::Offset;
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{At, Event, Role};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{At, Event, Kind, Role};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -22,6 +22,10 @@ impl Check for TwoLeaders {
 
     fn property(&self) -> &'static str {
         "A leader of the past commits nothing that the ISR has not."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Leads, Kind::HighWatermark])
     }
 
     fn see(

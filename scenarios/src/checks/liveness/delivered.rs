@@ -7,7 +7,7 @@
 use machine::Duration;
 
 use crate::cast::Said;
-use crate::checks::Check;
+use crate::checks::{Check, Wants};
 use crate::scene::{Moment, Outside, Scene};
 
 use super::peace::{Peace, Since};
@@ -29,6 +29,10 @@ impl Check for Delivered {
 
     fn property(&self) -> &'static str {
         "What was sent is answered within a bound."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Nothing
     }
 
     fn see(

@@ -14,7 +14,7 @@ use machine::{Duration, Instant};
 use sim::world::NodeId;
 
 use crate::cast::Said;
-use crate::checks::Check;
+use crate::checks::{Check, Wants};
 use crate::scene::{Moment, Outside, Scene, Server};
 
 /// How often the check looks.
@@ -47,6 +47,10 @@ impl Check for Led {
 
     fn property(&self) -> &'static str {
         "A quorum that is up and connected has a leader within a bound."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Nothing
     }
 
     fn see(

@@ -2,14 +2,19 @@
 //!
 //! A partition without a leader serves nobody. To break it: let an election for one partition stop all others.
 //!
+//! Not judged while the controller, or whoever is elected, lives but is cut off from some of the others.
+//!
 //! The bound: the session time-out of the broker that is gone, two ticks for ZooKeeper to see it, one time-out of a request
 //! between brokers, as the first one may go to a connection that died with a network, and 5 s for the rest.
 
+use broker::id::BrokerId;
+
 use crate::cast::Said;
-use crate::checks::Check;
+use crate::checks::{Check, Wants};
 use crate::scene::{Moment, Outside, Scene};
 
 use super::peace::{Peace, Since, lasting};
+use crate::scene::kafka::BrokerKey;
 
 /// The check.
 #[derive(Debug, Default)]
@@ -25,6 +30,10 @@ impl Check for LedPartitions {
 
     fn property(&self) -> &'static str {
         "A partition with a living replica in sync has a leader within a bound."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Nothing
     }
 
     fn see(
@@ -48,13 +57,19 @@ impl Check for LedPartitions {
         let bounds = &scene.kafka.bounds;
         let bound = bounds.failover() + bounds.socket_timeout;
         for (place, partition) in lasting(&scene.kafka) {
-            let could = partition.isr.iter().any(|member| {
-                self.peace.of_broker(*member, scene).is_some_and(|peace| peace > bound)
-            });
-            let is_led = partition.legit.is_some_and(|leader| {
-                let serves = scene.kafka.broker(leader).is_serving;
-                serves && self.peace.of_broker(leader, scene).is_some()
-            });
+            let at_peace = |key: BrokerKey| {
+                self.peace.of_broker(key, scene).is_some_and(|peace| peace > bound)
+            };
+            let usable = |id: BrokerId| {
+                let key = scene.kafka.by_id(id);
+                key.is_none_or(|key| at_peace(key) || !outside.is_up(scene.kafka.broker(key).node))
+            };
+            let elected = partition.state.as_ref().map_or(BrokerId::NONE, |state| state.leader);
+            let decides = scene.kafka.controller().is_none_or(usable) && usable(elected);
+            let could = decides && partition.isr.iter().any(|member| at_peace(*member));
+            let leader = partition.legit.map(|leader| scene.kafka.broker(leader));
+            let is_led =
+                leader.is_some_and(|leader| leader.is_serving && outside.is_up(leader.node));
             let long = self.since.holds((place, 0), !is_led, bound, scene.now);
             if long && could {
                 let name = &partition.name;

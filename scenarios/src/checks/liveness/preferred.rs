@@ -8,7 +8,7 @@
 use machine::Duration;
 
 use crate::cast::Said;
-use crate::checks::Check;
+use crate::checks::{Check, Wants};
 use crate::scene::{Moment, Outside, Scene};
 
 use super::peace::{Peace, Since, lasting};
@@ -30,6 +30,10 @@ impl Check for Preferred {
 
     fn property(&self) -> &'static str {
         "Preferred leaders lead again after the next look of the controller."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Nothing
     }
 
     fn see(

@@ -10,7 +10,7 @@
 use machine::Duration;
 
 use crate::cast::Said;
-use crate::checks::Check;
+use crate::checks::{Check, Wants};
 use crate::scene::{Moment, Outside, Scene};
 
 use super::peace::{Peace, Since, lasting};
@@ -33,6 +33,10 @@ impl Check for Rejoined {
 
     fn property(&self) -> &'static str {
         "The ISR takes in who has caught up and lets go who is dead."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Nothing
     }
 
     fn see(

@@ -9,7 +9,7 @@
 use machine::Duration;
 
 use crate::cast::Said;
-use crate::checks::Check;
+use crate::checks::{Check, Wants};
 use crate::scene::{Moment, Outside, Scene};
 
 use super::peace::{LOOK, Peace, Since, lasting};
@@ -34,6 +34,10 @@ impl Check for Returned {
 
     fn property(&self) -> &'static str {
         "A broker that is back takes part again within a bound."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Nothing
     }
 
     fn see(

@@ -8,7 +8,7 @@
 use machine::Duration;
 
 use crate::cast::Said;
-use crate::checks::Check;
+use crate::checks::{Check, Wants};
 use crate::scene::{Moment, Outside, Scene};
 
 use super::peace::{Peace, Since};
@@ -31,6 +31,10 @@ impl Check for Served {
 
     fn property(&self) -> &'static str {
         "A leader with enough replicas in sync answers."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Nothing
     }
 
     fn see(

@@ -3,8 +3,8 @@
 //! To break it: send a batch twice.
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::Event;
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -18,6 +18,10 @@ impl Check for Ascending {
 
     fn property(&self) -> &'static str {
         "Consumed offsets strictly ascend."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Consumed])
     }
 
     fn see(

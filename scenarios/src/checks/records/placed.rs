@@ -3,8 +3,8 @@
 //! Whoever remembers offsets (in a database, in another topic) relies on it. To break it: answer with the offset after the batch.
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::Event;
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -18,6 +18,10 @@ impl Check for Placed {
 
     fn property(&self) -> &'static str {
         "Acknowledged records are at the offset that was told."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Acknowledged, Kind::Acked])
     }
 
     fn see(

@@ -6,8 +6,8 @@
 //! Judged at first attempts only: of a batch that was sent before, the former attempt may have succeeded.
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::Event;
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -21,6 +21,10 @@ impl Check for Refused {
 
     fn property(&self) -> &'static str {
         "What was refused for good is not in the log."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::AppendedAfterAll])
     }
 
     fn see(

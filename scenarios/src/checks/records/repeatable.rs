@@ -10,8 +10,8 @@ use broker::id::Offset;
 use machine::Instant;
 
 use crate::cast::Said;
-use crate::checks::{Check, Excused};
-use crate::scene::kafka::{Event, Excuse, PartitionKey};
+use crate::checks::{Check, Excused, Wants};
+use crate::scene::kafka::{Event, Excuse, Kind, PartitionKey};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -27,6 +27,10 @@ impl Check for Repeatable {
 
     fn property(&self) -> &'static str {
         "What was consumed at an offset stays there."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Consumed])
     }
 
     fn see(

@@ -99,7 +99,7 @@ fn consumers_see_what_is_committed_once_and_for_ever() {
 #[test]
 fn after_an_unclean_election_other_content_is_excused_by_name() {
     let mut talk = produced(7);
-    talk.state(1, 0, &[1]);
+    talk.sync_with(1, 0, &[1]);
     talk.replicates(1, &[], 0, 8);
     consumes(&mut talk, 0, 7);
     consumes(&mut talk, 1, 8);

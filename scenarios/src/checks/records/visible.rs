@@ -4,8 +4,8 @@
 //! to the log end.
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::Event;
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -19,6 +19,10 @@ impl Check for Visible {
 
     fn property(&self) -> &'static str {
         "Consumers see only what is below the high watermark."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Consumed])
     }
 
     fn see(

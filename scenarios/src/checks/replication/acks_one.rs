@@ -6,8 +6,8 @@
 //! on producing to it with acks=1.
 
 use crate::cast::Said;
-use crate::checks::{Check, Excused};
-use crate::scene::kafka::{Event, Excuse};
+use crate::checks::{Check, Excused, Wants};
+use crate::scene::kafka::{Event, Excuse, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 use super::Losses;
@@ -25,6 +25,10 @@ impl Check for AcksOne {
 
     fn property(&self) -> &'static str {
         "Records promised with acks=1 are lost only if they were above the high watermark."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Lost])
     }
 
     fn see(

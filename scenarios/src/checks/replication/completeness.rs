@@ -8,8 +8,8 @@
 //! is found all the same, with its excuse.
 
 use crate::cast::Said;
-use crate::checks::{Check, Excused};
-use crate::scene::kafka::{Event, Excuse, Loss};
+use crate::checks::{Check, Excused, Wants};
+use crate::scene::kafka::{Event, Excuse, Kind, Loss};
 use crate::scene::{Moment, Outside, Scene};
 
 use super::Losses;
@@ -27,6 +27,10 @@ impl Check for Completeness {
 
     fn property(&self) -> &'static str {
         "Every legitimate leader has all records that were promised with acks=all."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Lost])
     }
 
     fn see(

@@ -6,8 +6,8 @@
 use broker::id::LeaderEpoch;
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{At, Event, Opened, Rough};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{At, Event, Kind, Opened, Rough};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -21,6 +21,10 @@ impl Check for Epochs {
 
     fn property(&self) -> &'static str {
         "Epochs ascend along a log, and the epoch cache says where they begin."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Opened, Kind::Appended])
     }
 
     fn see(
@@ -59,7 +63,7 @@ fn cache(at: At, opened: &Opened, scene: &Scene) -> Option<String> {
     let mut runs = opened.epochs.iter().enumerate();
     let missing = runs.find(|(index, (epoch, start))| {
         let entry = entries.iter().find(|(cached, _)| cached == epoch);
-        !entry.is_some_and(|(_, begins)| begins == start || (*index == 0 && begins < start))
+        !entry.is_some_and(|(_, begins)| begins == start || *index == 0)
     });
     if opened.rough > Rough::PowerLost {
         return None;

@@ -4,16 +4,22 @@
 //! Orders come late, twice, or from somebody who is no longer in charge; epochs are how they are told apart. To break it: obey
 //! whoever asks.
 
-use broker::id::BrokerEpoch;
+use std::collections::BTreeMap;
+
+use broker::id::{BrokerEpoch, BrokerId, ControllerEpoch};
+use machine::Instant;
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{At, Event, Reign};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{At, Event, Kind, Reign};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
 #[derive(Debug, Default)]
-pub struct Fencing;
+pub struct Fencing {
+    /// When a controller of this epoch last sent something to this broker.
+    sent: BTreeMap<(ControllerEpoch, BrokerId), Instant>,
+}
 
 impl Check for Fencing {
     fn id(&self) -> &'static str {
@@ -24,9 +30,19 @@ impl Check for Fencing {
         "Epochs never go back, and nobody obeys what is out of date."
     }
 
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[
+            Kind::Leads,
+            Kind::Follows,
+            Kind::ControlSent,
+            Kind::ControlApplied,
+            Kind::State,
+        ])
+    }
+
     fn see(
         &mut self,
-        _moment: &Moment,
+        moment: &Moment,
         _said: &Said,
         scene: &Scene,
         _outside: &dyn Outside,
@@ -49,26 +65,35 @@ impl Check for Fencing {
                 Event::Leads(at, reign) | Event::Follows(at, reign) => {
                     found.extend(goes_back(*at, reign, scene));
                 }
-                Event::ControlApplied { by, from, epoch, seen, broker_epoch, what } => {
-                    let broker = scene.kafka.broker(*by);
-                    let name = &broker.name;
-                    if epoch < seen {
-                        found.push(format!(
-                            "{name} obeys {what} of controller {from}, epoch {epoch}, and had \
-                             obeyed epoch {seen} before"
-                        ));
-                    }
-                    let mine = broker.registered.unwrap_or(BrokerEpoch::UNKNOWN);
-                    if *broker_epoch != BrokerEpoch::UNKNOWN && *broker_epoch < mine {
-                        found.push(format!(
-                            "{name} obeys {what} for its registration {broker_epoch}, and is \
-                             registered as {mine}"
-                        ));
-                    }
+                Event::ControlSent { epoch, to, .. } => {
+                    self.sent.insert((*epoch, *to), moment.at);
                 }
+                Event::ControlApplied { .. } => found.extend(self.obeys(event, scene)),
                 _ => {}
             }
         }
+    }
+}
+
+impl Fencing {
+    /// What was wrong about obeying. Only what was sent when the broker knew better already: an order may take a while.
+    fn obeys(&self, event: &Event, scene: &Scene) -> Option<String> {
+        let Event::ControlApplied { by, from, epoch, seen, broker_epoch, what } = event else {
+            return None;
+        };
+        let broker = scene.kafka.broker(*by);
+        let (sent, name) = (*self.sent.get(&(*epoch, broker.id))?, &broker.name);
+        if epoch < seen && sent > broker.seen_controller_at {
+            return Some(format!(
+                "{name} obeys {what} of controller {from}, epoch {epoch}, and had obeyed epoch \
+                 {seen} before"
+            ));
+        }
+        let mine = broker.registered?;
+        let stale = *broker_epoch != BrokerEpoch::UNKNOWN && *broker_epoch < mine;
+        (stale && sent > broker.registered_at).then(|| {
+            format!("{name} obeys {what} for its registration {broker_epoch}, and has {mine} now")
+        })
     }
 }
 

@@ -10,8 +10,8 @@
 use broker::id::Offset;
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{At, BrokerKey, Event, Replica};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{At, BrokerKey, Event, Kind, Replica};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -29,6 +29,10 @@ impl Check for InSync {
 
     fn property(&self) -> &'static str {
         "Replicas in sync, says ZooKeeper, have everything below the high watermark."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::HighWatermark])
     }
 
     fn see(
@@ -58,6 +62,10 @@ impl Check for InSyncAsCached {
 
     fn property(&self) -> &'static str {
         "Replicas in sync, says the leader, have everything below the high watermark."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::HighWatermark])
     }
 
     fn see(

@@ -4,8 +4,8 @@
 //! the leader drop a slow follower without asking ZooKeeper.
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::Event;
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -19,6 +19,10 @@ impl Check for Maximal {
 
     fn property(&self) -> &'static str {
         "A leader waits for everybody whom ZooKeeper counts as in sync."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::IsrCached])
     }
 
     fn see(

@@ -7,8 +7,8 @@
 //! does not know yet that it leads no more is not judged.
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{At, Event, Role};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{At, Event, Kind, Role};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -22,6 +22,10 @@ impl Check for Matching {
 
     fn property(&self) -> &'static str {
         "Replicas agree below their high watermarks."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Diverged])
     }
 
     fn see(

@@ -6,9 +6,9 @@
 use broker::id::LeaderEpoch;
 
 use crate::cast::Said;
-use crate::checks::Check;
+use crate::checks::{Check, Wants};
 use crate::scene::kafka::batches::Batch;
-use crate::scene::kafka::{At, BrokerKey, Event, Role};
+use crate::scene::kafka::{At, BrokerKey, Event, Kind, Role};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -25,6 +25,10 @@ impl Check for OneLeader {
 
     fn property(&self) -> &'static str {
         "One broker at most appends as leader in one epoch."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Appended, Kind::TopicGone])
     }
 
     fn see(

@@ -4,9 +4,9 @@
 //! different records at one offset, for good. To break it: let a broker that no longer leads append in the new leader's epoch.
 
 use crate::cast::Said;
-use crate::checks::Check;
+use crate::checks::{Check, Wants};
 use crate::scene::kafka::batches::Batch;
-use crate::scene::kafka::{At, Event};
+use crate::scene::kafka::{At, Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -20,6 +20,10 @@ impl Check for SameBatch {
 
     fn property(&self) -> &'static str {
         "An epoch and an offset name one batch, on all replicas."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Appended])
     }
 
     fn see(

@@ -3,8 +3,8 @@
 //! Everything else about elections rests on that. To break it: remove the last replica from the ISR, or elect somebody else.
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::Event;
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -18,6 +18,10 @@ impl Check for InIsr {
 
     fn property(&self) -> &'static str {
         "The leader is in the ISR, and the ISR among the assigned replicas."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::State])
     }
 
     fn see(

@@ -65,7 +65,7 @@ fn what_a_leader_alone_had_promised_is_lost_by_name() {
 #[test]
 fn an_unclean_election_is_an_excuse_for_what_was_before_it() {
     let mut talk = healthy();
-    talk.state(1, 0, &[1]);
+    talk.sync_with(1, 0, &[1]);
     talk.replicates(1, &[], 0, 10);
     talk.dies(1);
     talk.scene.kafka.bounds.unclean = true;
@@ -84,7 +84,7 @@ fn an_unclean_election_is_an_excuse_for_what_was_before_it() {
 #[test]
 fn the_last_replica_in_sync_takes_what_its_disk_lost() {
     let mut talk = healthy();
-    talk.state(1, 0, &[1]);
+    talk.sync_with(1, 0, &[1]);
     talk.replicates(1, &[], 0, 10);
     talk.replicates(1, &[], 0, 11);
     talk.scene.roughened(sim::world::NodeId(1), Rough::PowerLost);
@@ -105,8 +105,8 @@ fn a_broker_that_came_back_into_the_isr_has_no_excuse_left() {
     talk.scene.roughened(sim::world::NodeId(2), Rough::PowerLost);
     talk.dies(2);
     talk.restarts(2, 1);
-    talk.state(1, 0, &[1, 3]);
-    talk.state(1, 0, &[1, 2, 3]);
+    talk.sync_with(1, 0, &[1, 3]);
+    talk.sync_with(1, 0, &[1, 2, 3]);
     talk.dies(1);
     talk.elect(2, 1, &[2, 3]);
     assert_eq!(talk.caught(), ["KR-1"], "it was let in without what it had lost");

@@ -5,8 +5,8 @@
 use broker::id::Offset;
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{At, Event};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{At, Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -20,6 +20,10 @@ impl Check for Truncation {
 
     fn property(&self) -> &'static str {
         "Replicas in sync never cut off what is committed."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Truncated])
     }
 
     fn see(

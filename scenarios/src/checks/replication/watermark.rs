@@ -6,8 +6,8 @@
 use broker::id::{LeaderEpoch, Offset};
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{At, Event};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{At, Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -24,6 +24,10 @@ impl Check for Watermark {
 
     fn property(&self) -> &'static str {
         "High watermarks do not go back within a reign, and lie inside the log."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Leads, Kind::HighWatermark])
     }
 
     fn see(

@@ -7,8 +7,8 @@ use broker::id::Offset;
 use broker::note::{Checkpoint, Note};
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{Broker, Event, Replica};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Broker, Event, Kind, Replica};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -22,6 +22,10 @@ impl Check for Checkpoints {
 
     fn property(&self) -> &'static str {
         "Checkpoints are never ahead of what they stand for."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Checkpointed])
     }
 
     fn see(

@@ -3,8 +3,8 @@
 //! To break it: take a checkpointed high watermark as it is although the log has become shorter (KAFKA-9491).
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::Event;
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -18,6 +18,10 @@ impl Check for Ordered {
 
     fn property(&self) -> &'static str {
         "After a start every high watermark lies inside its log."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Opened])
     }
 
     fn see(

@@ -5,8 +5,8 @@
 //! torn batch, or trust a checkpoint that ran ahead of the disk.
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{Event, Opened, Rough};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Event, Kind, Opened, Rough};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -20,6 +20,10 @@ impl Check for Recovery {
 
     fn property(&self) -> &'static str {
         "A recovered log is what it was, or a beginning of it that has all that was flushed."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::Opened])
     }
 
     fn see(

@@ -6,8 +6,8 @@
 use broker::id::Offset;
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::{At, Event, Role};
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{At, Event, Kind, Role};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -21,6 +21,10 @@ impl Check for Retention {
 
     fn property(&self) -> &'static str {
         "Nothing above the high watermark is deleted."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::LogStart])
     }
 
     fn see(

@@ -4,8 +4,8 @@
 //! batch at the end of a log.
 
 use crate::cast::Said;
-use crate::checks::Check;
-use crate::scene::kafka::Event;
+use crate::checks::{Check, Wants};
+use crate::scene::kafka::{Event, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
@@ -19,6 +19,10 @@ impl Check for Served {
 
     fn property(&self) -> &'static str {
         "Whatever is served has the right checksum."
+    }
+
+    fn wants(&self) -> Wants {
+        Wants::Kafka(&[Kind::CorruptBatch])
     }
 
     fn see(

@@ -108,7 +108,7 @@ fn conditions_mean_what_they_say() {
         ("session(*) is connected", true),
     ];
     for (written, holds) in cases {
-        let plan = plan("", &format!("finally = ["{written}"]"));
+        let plan = plan("", &format!(r#"finally = ["{written}"]"#));
         assert_eq!(plan.promises.finally[0].condition.holds(&moment()), holds, "{written}");
     }
 }

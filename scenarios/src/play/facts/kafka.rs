@@ -41,7 +41,7 @@ impl KafkaFacts for View<'_> {
     fn partitions(&self) -> Vec<TopicPartition> {
         let topics = self.kafka().describe().into_iter();
         let of = |topic: crate::scene::kafka::Described| {
-            let numbers = topic.partitions.into_iter().map(|(number, ..)| number);
+            let numbers = topic.partitions.into_iter().map(|one| one.number);
             let name = topic.topic;
             numbers.map(move |number| TopicPartition::new(name.as_str(), number))
         };

@@ -26,17 +26,14 @@ impl Play<'_, '_> {
         let mut judged = Judged::default();
         let loses = &self.plan.promises.loses;
         let mut lost = vec![0; loses.len()];
-        for check in &mut self.checks {
-            for Excused { topic, by, records, at, what } in check.excused() {
-                let allowed = loses
-                    .iter()
-                    .position(|loss| *loss.topic == *topic && by.is_named(loss.by.word()));
-                match allowed {
-                    Some(index) => lost[index] = records.max(lost[index]),
-                    None => {
-                        let what = format!("{what} (`loses` by {} would allow it)", by.id());
-                        judged.violations.push((check.id(), check.property(), at, what));
-                    }
+        for (breach, Excused { topic, by, records, at, what }) in self.checks.excused() {
+            let allowed =
+                loses.iter().position(|loss| *loss.topic == *topic && by.is_named(loss.by.word()));
+            match allowed {
+                Some(index) => lost[index] = records.max(lost[index]),
+                None => {
+                    let what = format!("{what} (`loses` by {} would allow it)", by.id());
+                    judged.violations.push((breach.id, breach.property, at, what));
                 }
             }
         }

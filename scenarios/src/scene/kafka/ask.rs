@@ -15,8 +15,23 @@ pub struct Described {
     pub topic: String,
     /// Its own settings.
     pub config: BTreeMap<String, String>,
-    /// Each partition: number, leader (`NONE` without), epoch, replicas, ISR.
-    pub partitions: Vec<(i32, BrokerId, LeaderEpoch, Vec<BrokerId>, Vec<BrokerId>)>,
+    /// Its partitions, ascending.
+    pub partitions: Vec<DescribedPartition>,
+}
+
+/// One partition of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescribedPartition {
+    /// Its number.
+    pub number: i32,
+    /// Its leader, `NONE` without.
+    pub leader: BrokerId,
+    /// Its leader's epoch.
+    pub epoch: LeaderEpoch,
+    /// Assigned brokers, the preferred leader first.
+    pub replicas: Vec<BrokerId>,
+    /// In-sync brokers.
+    pub isr: Vec<BrokerId>,
 }
 
 impl Kafka {
@@ -89,7 +104,13 @@ impl Kafka {
                     let leader = state.map_or(BrokerId::NONE, |state| state.leader);
                     let epoch = state.map_or(LeaderEpoch::UNKNOWN, |state| state.epoch);
                     let isr = state.map(|state| state.isr.clone()).unwrap_or_default();
-                    (*number, leader, epoch, replicas.clone(), isr)
+                    DescribedPartition {
+                        number: *number,
+                        leader,
+                        epoch,
+                        replicas: replicas.clone(),
+                        isr,
+                    }
                 })
                 .collect(),
         });

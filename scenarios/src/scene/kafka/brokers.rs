@@ -3,6 +3,7 @@
 use broker::id::{BrokerEpoch, BrokerId, ControllerEpoch};
 use broker::note::Note;
 use coordinator::note::ClientNote as SessionNote;
+use machine::Instant;
 use sim::world::NodeId;
 
 use super::event::{Event, Rough};
@@ -33,10 +34,14 @@ pub struct Broker {
     pub is_stopping: bool,
     /// Its registration, as it believes, in this life.
     pub registered: Option<BrokerEpoch>,
+    /// When it learned of that registration.
+    pub registered_at: Instant,
     /// Whether it believes to be the controller, and in which epoch.
     pub controls: Option<ControllerEpoch>,
     /// The newest controller epoch it obeyed in this life.
     pub seen_controller: ControllerEpoch,
+    /// When it obeyed that one first.
+    pub seen_controller_at: Instant,
     /// How often its ZooKeeper session was interrupted.
     pub breaks: u64,
     /// What happened to its disk since it last opened its logs.
@@ -60,8 +65,10 @@ impl Broker {
             is_exhausted: false,
             is_stopping: false,
             registered: None,
+            registered_at: Instant::ZERO,
             controls: None,
             seen_controller: ControllerEpoch::default(),
+            seen_controller_at: Instant::ZERO,
             breaks: 0,
             rough: Rough::No,
             is_damaged: false,
@@ -100,6 +107,7 @@ impl Broker {
 impl Kafka {
     /// Folds a note that is about the broker as a whole; the others are about replicas.
     pub(super) fn broker_said(&mut self, key: BrokerKey, note: &Note) {
+        let now = self.now;
         let broker = &mut self.brokers[key.index()];
         match note {
             Note::Session(note) => broker.session_said(note),
@@ -108,7 +116,10 @@ impl Kafka {
                 self.logs_opened(key, *clean, replicas);
             }
             Note::RefusedToStart(_) => broker.is_alive = false,
-            Note::Registered { epoch } => broker.registered = Some(*epoch),
+            Note::Registered { epoch } => {
+                broker.registered = Some(*epoch);
+                broker.registered_at = now;
+            }
             Note::Serving => broker.is_serving = true,
             Note::ShuttingDown { .. } => broker.is_stopping = true,
             Note::HandlersExhausted { .. } => broker.is_exhausted = true,
@@ -122,7 +133,10 @@ impl Kafka {
             Note::ControlApplied { controller, controller_epoch, broker_epoch, what } => {
                 let (from, epoch, seen) = (*controller, *controller_epoch, broker.seen_controller);
                 let broker_epoch = *broker_epoch;
-                broker.seen_controller = seen.max(epoch);
+                if epoch > seen {
+                    broker.seen_controller = epoch;
+                    broker.seen_controller_at = now;
+                }
                 let by = key;
                 let event = Event::ControlApplied { by, from, epoch, seen, broker_epoch, what };
                 self.events.push(event);

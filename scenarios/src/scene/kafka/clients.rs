@@ -162,7 +162,7 @@ impl Kafka {
                 self.events.push(Event::CorruptBatch { client, partition, base });
             }
             ClientNote::AdminAsked { what, .. } => {
-                self.unclean_asked |= what.contains("unclean");
+                self.unclean_asked |= what.starts_with("elect unclean");
             }
             ClientNote::AdminDone { id, did } => {
                 self.clients[key.index()].did.insert(id.clone(), did.clone());

@@ -220,6 +220,96 @@ pub enum Event {
     },
 }
 
+/// The kinds of events, in the order of [`Event`]: checks say which they want to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// [`Event::Opened`]
+    Opened,
+    /// [`Event::Leads`]
+    Leads,
+    /// [`Event::Follows`]
+    Follows,
+    /// [`Event::Appended`]
+    Appended,
+    /// [`Event::HighWatermark`]
+    HighWatermark,
+    /// [`Event::Diverged`]
+    Diverged,
+    /// [`Event::Truncated`]
+    Truncated,
+    /// [`Event::LogStart`]
+    LogStart,
+    /// [`Event::IsrCached`]
+    IsrCached,
+    /// [`Event::Acknowledged`]
+    Acknowledged,
+    /// [`Event::Lost`]
+    Lost,
+    /// [`Event::ControlSent`]
+    ControlSent,
+    /// [`Event::ControlApplied`]
+    ControlApplied,
+    /// [`Event::Checkpointed`]
+    Checkpointed,
+    /// [`Event::Acked`]
+    Acked,
+    /// [`Event::AppendedAfterAll`]
+    AppendedAfterAll,
+    /// [`Event::Consumed`]
+    Consumed,
+    /// [`Event::CorruptBatch`]
+    CorruptBatch,
+    /// [`Event::State`]
+    State,
+    /// [`Event::Assigned`]
+    Assigned,
+    /// [`Event::TopicGone`]
+    TopicGone,
+    /// [`Event::DeletionDone`]
+    DeletionDone,
+    /// [`Event::ControllerEpoch`]
+    ControllerEpoch,
+    /// [`Event::Controller`]
+    Controller,
+}
+
+impl Kind {
+    /// How many there are.
+    pub const COUNT: usize = Self::Controller as usize + 1;
+}
+
+impl Event {
+    /// Which kind it is.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Opened(..) => Kind::Opened,
+            Self::Leads(..) => Kind::Leads,
+            Self::Follows(..) => Kind::Follows,
+            Self::Appended { .. } => Kind::Appended,
+            Self::HighWatermark { .. } => Kind::HighWatermark,
+            Self::Diverged { .. } => Kind::Diverged,
+            Self::Truncated { .. } => Kind::Truncated,
+            Self::LogStart { .. } => Kind::LogStart,
+            Self::IsrCached(..) => Kind::IsrCached,
+            Self::Acknowledged { .. } => Kind::Acknowledged,
+            Self::Lost { .. } => Kind::Lost,
+            Self::ControlSent { .. } => Kind::ControlSent,
+            Self::ControlApplied { .. } => Kind::ControlApplied,
+            Self::Checkpointed(..) => Kind::Checkpointed,
+            Self::Acked { .. } => Kind::Acked,
+            Self::AppendedAfterAll { .. } => Kind::AppendedAfterAll,
+            Self::Consumed { .. } => Kind::Consumed,
+            Self::CorruptBatch { .. } => Kind::CorruptBatch,
+            Self::State { .. } => Kind::State,
+            Self::Assigned { .. } => Kind::Assigned,
+            Self::TopicGone(..) => Kind::TopicGone,
+            Self::DeletionDone(..) => Kind::DeletionDone,
+            Self::ControllerEpoch { .. } => Kind::ControllerEpoch,
+            Self::Controller { .. } => Kind::Controller,
+        }
+    }
+}
+
 /// Replicas by partition.
 pub type Assignment = std::collections::BTreeMap<i32, Vec<BrokerId>>;
 

@@ -30,11 +30,11 @@ use machine::Instant;
 use sim::world::NodeId;
 
 use super::Moment;
-pub use ask::Described;
+pub use ask::{Described, DescribedPartition};
 pub use bounds::Bounds;
 pub use brokers::Broker;
 pub use clients::{Client, Waiting};
-pub use event::{Assignment, At, Event, Opened, Reign, Rough};
+pub use event::{Assignment, At, Event, Kind, Opened, Reign, Rough};
 pub use partition::{Asked, Broken, Excuse, Lossy, Partition, Replica, Role};
 pub use promises::Loss;
 pub use tree::Topic;

@@ -137,6 +137,7 @@ impl Kafka {
             // It kept its office over its loss, or was elected in the meantime.
             partition.broken_by_loss(leader, LeaderEpoch(epoch.0.saturating_add(1)));
         }
+        let (skipped, begins) = partition.skipped_by(leader);
         partition.compare(leader, Offset(i64::MAX));
         let common = partition.replicas[leader.index()].agrees.0;
         let gone = partition.committed.cut_at(common);
@@ -146,8 +147,9 @@ impl Kafka {
             }
         }
         let log = &partition.replicas[leader.index()].log;
+        let gone = skipped.into_iter().chain(gone);
         let gone: Vec<Batch> =
-            gone.into_iter().filter(|batch| batch.promised.is_any() && !log.has(batch)).collect();
+            gone.filter(|batch| batch.promised.is_any() && !log.has(batch)).collect();
         let mut broken = Vec::new();
         partition.pending.retain(|_, batch| {
             let there = log.has(batch);
@@ -162,6 +164,8 @@ impl Kafka {
         if !broken.is_empty() {
             self.lost(key, leader, &broken, false);
         }
+        let partition = &mut self.partitions[key.index()];
+        partition.retained_from = partition.retained_from.max(begins);
         self.commits(key, leader, high_watermark);
     }
 
@@ -175,10 +179,9 @@ impl Kafka {
             let is_committed = committed || batch.promised.is_all();
             let by = match partition.excuse(batch) {
                 Some(Excuse::Policy) => continue,
-                Some(by) => Some(by),
+                _ if !is_committed => Some(Excuse::AcksOne),
                 None if shaken => Some(Excuse::World),
-                None if !is_committed => Some(Excuse::AcksOne),
-                None => None,
+                by => by,
             };
             let records = u64::from(batch.count);
             let name = &partition.name;
@@ -224,6 +227,18 @@ impl Kafka {
 }
 
 impl Partition {
+    /// What is committed before a replica's log begins, and was not deleted by policy; and where it begins.
+    fn skipped_by(&self, broker: BrokerKey) -> (Vec<Batch>, Offset) {
+        let log = &self.replicas[broker.index()].log;
+        let begins = log.get(0).map_or(log.end(), |batch| batch.base).min(self.committed.end());
+        if begins <= self.retained_from {
+            return (Vec::new(), self.retained_from);
+        }
+        let first = self.committed.place_of(self.retained_from);
+        let last = self.committed.place_of(begins);
+        (self.committed.from_place(first)[..last - first].to_vec(), begins)
+    }
+
     /// A replica that had lost something was elected, or stayed leader: that excuses what is gone with it.
     pub(super) fn broken_by_loss(&mut self, broker: BrokerKey, below: LeaderEpoch) {
         let lossy = self.replicas.get(broker.index()).and_then(|replica| replica.lossy);

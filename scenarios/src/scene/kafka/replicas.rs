@@ -32,14 +32,10 @@ impl Kafka {
                 let partition = self.key(partition);
                 self.reigns(At { broker, partition }, note);
             }
-            Note::ReplicaStopped { partition, deleted } => {
+            Note::ReplicaStopped { partition, deleted: true } => {
                 let key = self.key(partition);
                 let partition = &mut self.partitions[key.index()];
-                let replica = partition.replica_mut(broker);
-                replica.forget();
-                if *deleted {
-                    *replica = Replica::default();
-                }
+                *partition.replica_mut(broker) = Replica::default();
                 if partition.legit == Some(broker) {
                     partition.legit = None;
                 }
@@ -210,12 +206,15 @@ impl Kafka {
         replica.start = to;
         if to <= high_watermark {
             partition.retained_from = partition.retained_from.max(to);
-        } else if to > end {
+        } else {
             // It starts anew, or retention has gone too far.
-            replica.log = Batches::from(to);
-            replica.end_peak = replica.end_peak.max(to);
             replica.high_watermark = to;
-            partition.forget_comparison(broker);
+            replica.high_watermark_peak = replica.high_watermark_peak.max(to);
+            if to >= end {
+                replica.log = Batches::from(to);
+                replica.end_peak = replica.end_peak.max(to);
+                partition.forget_comparison(broker);
+            }
         }
         let at = At { broker, partition: key };
         self.events.push(Event::LogStart { at, end, high_watermark, to });

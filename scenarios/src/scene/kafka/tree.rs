@@ -192,8 +192,10 @@ impl Kafka {
         partition.isr = isr;
         for (index, replica) in partition.replicas.iter_mut().enumerate() {
             // Whoever is let in again has proved that it has everything.
-            if !partition.isr.iter().any(|one| one.index() == index) {
-                replica.lossy.as_mut().map(|lossy| lossy.in_sync = false);
+            if !partition.isr.iter().any(|one| one.index() == index)
+                && let Some(lossy) = &mut replica.lossy
+            {
+                lossy.in_sync = false;
             }
         }
         self.events.push(Event::State { partition: key, was, now });

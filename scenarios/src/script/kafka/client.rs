@@ -2,7 +2,8 @@
 //!
 //! | work | keys |
 //! |---|---|
-//! | `produce` | `topic`, `rate` (`"200/s"`) or `every` (`"5ms"`), `records`, `bytes`, `acks` (`"all"`, 1, 0), `partition`, `retries`, `retry-backoff`, `linger`, `delivery-timeout`, `request-timeout`, `in-flight`, `batches` |
+//! | `produce` | `topic`, `rate` (`"200/s"`) or `every` (`"5ms"`), `records`, `bytes`, `acks` (`"all"`, 1, 0) |
+//! | | `partition`, `retries`, `retry-backoff`, `linger`, `delivery-timeout`, `request-timeout`, `in-flight`, `batches` |
 //! | `consume` | `topic`, `from` (`"beginning"`, `"end"`), `partitions`, `request-timeout` |
 //!
 //! What is not said is as Kafka's own clients have it.

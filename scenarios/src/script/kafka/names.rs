@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use broker::config;
 use broker::id::TopicPartition;
 
 use super::admin::Command;
@@ -23,7 +24,10 @@ pub fn check(script: &Script, cluster: &Cluster, names: &Names, problems: &mut P
     }
     for step in &script.steps {
         let Deed::Admin(admin) = &step.action.deed else { continue };
-        if names.all().contains(&step.id.value) {
+        // Those who create the topics of the cluster are nodes, too.
+        let mut topics = cluster.topics.iter();
+        let creates = topics.any(|topic| step.id.value == format!("create-{}", topic.name));
+        if creates || names.all().contains(&step.id.value) {
             let message = format!("`{}` is the name of a node already", step.id.value);
             let report = problems.add("E0305", &step.id.span, message);
             report.help("the admin tool of a step is a node named after the step");
@@ -46,9 +50,13 @@ fn check_settings(script: &Script, cluster: &Cluster, problems: &mut Problems) {
     let kafka = &script.ensemble.kafka;
     let Some(broker) = cluster.brokers.first() else { return };
     match broker.config(kafka.mechanisms.on(broker.preset.mechanisms())) {
-        Ok((config, _)) => {
+        Ok((settings, _)) => {
             for topic in &kafka.topics {
-                if let Err(why) = config.topic_defaults.with(&topic.value.config) {
+                // What has another name than all settings was reported where it was read.
+                let mut keys = topic.value.config.keys();
+                let known = keys.all(|key| config::topic_keys().any(|known| known == key));
+                let taken = settings.topic_defaults.with(&topic.value.config);
+                if let (true, Err(why)) = (known, taken) {
                     let report = problems.add("E0105", &topic.span, why);
                     report.label("it would not be created");
                 }
