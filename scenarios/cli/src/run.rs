@@ -185,6 +185,7 @@ fn play_one(
     let mut watch = Watch {
         trace: trace.as_mut().map(|file| file as &mut dyn Write),
         progress: Some(&mut progress),
+        hears: None,
         reproduce: again::command(&scene.given, seed, &args.cluster),
     };
     let mut run = play::play(&plan, &scene.cluster, &mut watch);

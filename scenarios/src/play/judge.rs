@@ -6,6 +6,7 @@ use machine::Instant;
 use reports::run::{Kind, Run, Verdict, Violation};
 
 use super::{Behind, Play, facts, tell};
+use crate::cast::Stage;
 
 /// How many steps of the past a violation shows.
 const TRAIL: usize = 12;
@@ -30,7 +31,7 @@ impl Play<'_, '_> {
     }
 
     /// Judges everything that can only be judged now.
-    pub(super) fn finish(mut self) -> Run {
+    pub(super) fn finish(mut self) -> (Run, Stage) {
         let end = self.stage.world.now();
         let behind = Behind(&self.stage.world);
         let mut breaches = Vec::new();
@@ -74,7 +75,7 @@ impl Play<'_, '_> {
                 undecided.push(format!("the trace could not be written: {error}"));
             }
         }
-        Run {
+        let run = Run {
             scenario: self.plan.scenario.clone(),
             about: self.plan.about.trim().to_owned(),
             seed: self.plan.seed,
@@ -93,6 +94,7 @@ impl Play<'_, '_> {
             remarks: std::mem::take(&mut self.stage.remarks),
             statistics: tell::statistics(end, self.stage.world.events()),
             reproduce: self.watch.reproduce.clone(),
-        }
+        };
+        (run, self.stage)
     }
 }

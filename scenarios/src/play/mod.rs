@@ -42,12 +42,19 @@ pub struct Watch<'a> {
     pub trace: Option<&'a mut dyn Write>,
     /// Is told the simulated time now and then.
     pub progress: Option<&'a mut dyn FnMut(Instant)>,
+    /// Hears every note, with the world's time and the name of who said it.
+    pub hears: Option<&'a mut dyn FnMut(Instant, &str, &Said)>,
     /// The command that plays it again.
     pub reproduce: String,
 }
 
 /// Plays a plan on a cluster, to its end or to a violation that makes going on pointless.
 pub fn play(plan: &Plan, cluster: &Cluster, watch: &mut Watch<'_>) -> Run {
+    stage_after(plan, cluster, watch).0
+}
+
+/// As [`play`], and hands out the stage as it is at the end: all trees, disks and machines.
+pub fn stage_after(plan: &Plan, cluster: &Cluster, watch: &mut Watch<'_>) -> (Run, Stage) {
     sim::hosted::inside(plan.seed, || Play::new(plan, cluster, watch).run())
 }
 
@@ -128,7 +135,7 @@ impl<'p, 'w> Play<'p, 'w> {
         play
     }
 
-    fn run(mut self) -> Run {
+    fn run(mut self) -> (Run, Stage) {
         let nodes = self.stage.servers.iter().chain(&self.stage.kafka.brokers);
         for node in nodes.copied().collect::<Vec<_>>() {
             self.apply(&Fault::Boot { node });
@@ -199,6 +206,9 @@ impl<'p, 'w> Play<'p, 'w> {
 
     /// A note was said: it is folded, then every check sees it.
     fn said(&mut self, moment: &Moment, said: &Said) {
+        if let Some(hears) = &mut self.watch.hears {
+            hears(moment.at, self.stage.world.name_of(moment.node), said);
+        }
         self.stage.scene.fold(moment, said);
         self.marks.extend(said.mark());
         if said.level() == Level::Headline {
