@@ -259,7 +259,11 @@ impl<'p, 'w> Play<'p, 'w> {
 
     fn ended(&mut self, node: NodeId, at: Instant) {
         self.stage.scene.died(node);
-        if let Some((code, why)) = self.stage.world.exit_of(node) {
+        // A tool has already said how it ended.
+        let is_tool = matches!(self.stage.world.machine(node), Some(Actor::Kafka(_)));
+        if let Some((code, why)) = self.stage.world.exit_of(node)
+            && !is_tool
+        {
             let (who, what) =
                 (self.stage.world.name_of(node).to_owned(), format!("exits {code}: {why}"));
             self.line(at, Kind::Note, who, what);
