@@ -18,10 +18,11 @@ use serde::Serialize;
 use crate::admin::{self, Admin, AdminEvent};
 use crate::config::Config;
 use crate::controller::{Controller, ControllerEvent};
-use crate::id::{BrokerEpoch, BrokerId};
+use crate::id::{BrokerEpoch, BrokerId, TopicPartition};
 use crate::life::isr_news::IsrNews;
 use crate::life::registration::Registration;
 use crate::life::settings::{Settings, SettingsEvent};
+use crate::log::Log;
 use crate::metadata;
 use crate::note::Note;
 use crate::replica::{self, ReplicaEvent, Replicas, RequestId};
@@ -81,6 +82,11 @@ impl Broker {
     /// Its settings.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// The log of a replica: for tests that compare views with folds.
+    pub fn log(&self, partition: &TopicPartition) -> Option<&Log> {
+        self.running.as_ref()?.replicas.logs.get(partition)
     }
 }
 

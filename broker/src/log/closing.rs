@@ -2,7 +2,8 @@
 //! that says so.
 //!
 //! ```text
-//!   each log sealed, syncs asked ─► all answered ─► checkpoints ─► in place ─► .kafka_cleanshutdown ─► Closed
+//!   each log sealed, syncs asked ─► all answered ─► checkpoints ─► in place ─► old snapshots gone
+//!   ─► .kafka_cleanshutdown ─► Closed
 //! ```
 
 use machine::{Context, DiskError, Input, Ticket};
@@ -105,8 +106,16 @@ impl Logs {
                 Ok(Some(Next::Checkpointed))
             }
             Next::Checkpointed => {
-                let all_in_place = self.files.values().all(super::checkpoint::Slot::is_idle);
-                Ok(all_in_place.then_some(Next::Marker))
+                if !self.files.values().all(super::checkpoint::Slot::is_idle) {
+                    return Ok(None);
+                }
+                for at in 0..self.logs.len() {
+                    if let Some(log) = &mut self.logs[at] {
+                        log.remove_old_snapshots(cx);
+                    }
+                    self.collect(at);
+                }
+                Ok(Some(Next::Marker))
             }
             Next::Marker => {
                 make_empty(&format!("{}/{}", self.path, names::CLEAN), cx).map(|()| None)

@@ -1,8 +1,8 @@
 //! The files of a broker, while it runs and after a clean stop: names, sizes, and what is in them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::played::{Played, scenario};
+use crate::played::{Played, scenario, shown};
 
 /// A small topic in one segment, and 4000 records of 1000 bytes in segments of 1 MiB.
 fn producing(end: &str) -> String {
@@ -47,7 +47,7 @@ fn files_while_a_broker_runs() {
             ("00000000000000000000.timeindex", 10_485_756),
             ("leader-epoch-checkpoint", 8),
         ]);
-        assert_eq!(played.files(broker, "t10-0/"), expected, "{broker}");
+        assert_eq!(shown(&played, broker, "t10"), expected, "{broker}");
         assert_eq!(played.text(broker, "t10-0/leader-epoch-checkpoint"), "0\n1\n0 0\n");
         let log = "t10-0/00000000000000000000.log";
         assert_eq!(played.file(broker, log), played.file("kafka-1", log), "byte by byte");
@@ -56,7 +56,7 @@ fn files_while_a_broker_runs() {
             ("00000000000000003072.index", 10_485_760),
             ("00000000000000003072.timeindex", 10_485_756),
         ]);
-        let files = played.files(broker, "t06-0/");
+        let files = shown(&played, broker, "t06");
         assert!(active.iter().all(|(name, size)| files.get(name) == Some(size)), "{files:?}");
         assert!(!played.files(broker, "").contains_key(".kafka_cleanshutdown"));
     }
@@ -159,4 +159,31 @@ fn check_checkpoints(played: &Played) {
     let words: Vec<_> = lines[1].trim_start_matches('#').split(' ').collect();
     assert_eq!(words.iter().map(|word| word.len()).collect::<Vec<_>>(), [3, 3, 2, 8, 3, 4]);
     assert_eq!(lines.len(), 4);
+}
+
+#[test]
+fn deleted_replicas_stay_for_a_while_under_another_name() {
+    let story = r#"
+[timeline]
+steps = [
+  { id = "make", at = "8s", do = "create-topic", topic = "bs-test", partitions = 1, replication-factor = 2, replicas = [[2, 3]], expect-exit = 0 },
+  { id = "drop", at = "10s", do = "delete-topic", topic = "bs-test", expect-exit = 0 },
+]
+"#;
+    let played = Played::of(&scenario(3, 20, "", story), 1);
+    let mut ids = BTreeSet::new();
+    for broker in ["kafka-2", "kafka-3"] {
+        let files = played.stage.world.files(played.stage.nodes[broker]);
+        let mut directories: Vec<_> = files
+            .filter_map(|(path, _)| path.strip_prefix("/kafka/")?.split_once('/'))
+            .map(|(directory, _)| directory.to_owned())
+            .collect();
+        directories.dedup();
+        assert_eq!(directories.len(), 1, "{directories:?}");
+        let name = directories[0].strip_prefix("bs-test-0.").expect("it keeps its name");
+        let id = name.strip_suffix("-delete").expect("and is marked");
+        assert!(id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit()), "{id}");
+        ids.insert(id.to_owned());
+    }
+    assert_eq!(ids.len(), 2, "every replica draws its own");
 }

@@ -1,7 +1,7 @@
 //! Killing the broker that leads, with acks=all, with acks=1, and where it is the controller, too.
 //!
-//! Measured, in ms after the kill: its znode was gone after 6065, 6197 and 6187 (sessions of 6 s), the new leader decided
-//! after another 64, 51 and 710, and acknowledgements came again after 7139, 6497 and 8246.
+//! Measured, in ms after the kill: its znode was gone after 6065, 6197 and 6187 (sessions of 6 s), the new leader
+//! decided after another 64, 51 and 710, and acknowledgements came again after 7139, 6497 and 8246.
 
 use std::ops::RangeInclusive;
 
@@ -18,7 +18,8 @@ const GAPS_MS: (u64, u64) = (6_356, 8_222);
 /// The longest time between the znode of the started broker and its place in the ISR, in ms.
 const IN_SYNC_MS: u64 = 5_520;
 
-/// Broker 3 is the controller because it is there first. `t-0` is produced to; `u-0` has the killed broker as a follower.
+/// Broker 3 is the controller because it is there first. `t-0` is produced to; `u-0` has the killed broker as a
+/// follower.
 fn killing(victim: u32, replicas: &str, acks: &str) -> String {
     let topics = format!(
         "topics = [{{ name = \"t\", partitions = 1, replication-factor = 3, replicas = [{replicas}] }}, \

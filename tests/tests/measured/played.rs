@@ -1,9 +1,10 @@
-//! Runs as these tests look at them: every transaction with its time, every fact that brokers and clients state, and what
-//! is left on the disks.
+//! Runs as these tests look at them: every transaction with its time, every fact that brokers and clients state, and
+//! what is left on the disks.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use broker::id::TopicPartition;
 use broker::note::{ClientNote, Note};
 use coordinator::id::Zxid;
 use coordinator::note::ServerNote;
@@ -195,12 +196,26 @@ fn words(record: &Record) -> String {
             Txn::Error { .. } => "error".to_owned(),
             // Checks change nothing: the controller asks with each write whether it is still the controller.
             Txn::Multi(parts) => {
+                if parts.iter().any(|part| matches!(part, Txn::Error { .. })) {
+                    return "error".to_owned();
+                }
                 let does = parts.iter().filter(|part| !matches!(part, Txn::Check { .. }));
                 does.map(one).collect::<Vec<_>>().join(" + ")
             }
         }
     }
     one(&record.txn)
+}
+
+/// A replica of partition 0 of a topic, as `ls -l` shows its directory while the broker runs.
+pub fn shown(played: &Played, broker: &str, topic: &str) -> BTreeMap<String, u64> {
+    match played.stage.world.machine(played.stage.nodes[broker]) {
+        Some(Actor::Broker(broker)) => {
+            let log = broker.log(&TopicPartition::new(topic, 0)).expect("it is a replica");
+            log.files().into_iter().collect()
+        }
+        _ => panic!("{broker} is no broker that lives"),
+    }
 }
 
 /// Whether a time is within 20 % of what was measured.

@@ -144,13 +144,13 @@ fn check_stats(played: &Played) {
     assert_eq!(stat("/controller_epoch").mzxid, stat("/controller").czxid);
 }
 
-/// What was written after a step and before the next one, without errors.
+/// What was written after a step and before the next one.
 fn after(played: &Played, step: &str) -> Vec<String> {
     let from = played.step(step);
     let steps = played.run.steps.iter().map(|step| step.at).filter(|at| *at > from);
     let to = steps.min().unwrap_or(u64::MAX);
     let within = played.transactions().into_iter().filter(|(at, _, _)| (from..to).contains(at));
-    within.map(|(_, _, what)| what).filter(|what| what != "error").collect()
+    within.map(|(_, _, what)| what).collect()
 }
 
 /// Znodes of a topic's partitions in this order: all of the partitions first, then all of their states.
@@ -172,7 +172,8 @@ fn check_orders(played: &Played) {
     };
     assert_eq!(after(played, "one"), created("first-test", &[2, 1, 0]));
     assert_eq!(after(played, "two"), created("my_topic.x", &[0]));
-    let mut added = vec!["set /brokers/topics/first-test".to_owned()];
+    // `partitions` is there already: the attempt to make it takes the zxid after the first one.
+    let mut added = vec!["set /brokers/topics/first-test".to_owned(), "error".to_owned()];
     added.extend(partitions("first-test", &[4, 3, 5]));
     assert_eq!(after(played, "three"), added);
     let deleted = after(played, "five");
@@ -188,8 +189,8 @@ fn check_orders(played: &Played) {
     assert_eq!(after(played, "six"), altered);
 }
 
-/// One broker in a chroot that is not there, from its first transaction to its last before it serves. A create that fails
-/// because its parent is missing takes a zxid, too.
+/// One broker in a chroot that is not there, from its first transaction to its last before it serves. A create that
+/// fails because its parent is missing takes a zxid, too.
 const START: [&str; 30] = [
     "create /kafka01",
     "end of session",
@@ -237,4 +238,18 @@ fn a_broker_starts_in_the_measured_order() {
     let block = played.values("/kafka01/latest_producer_id_block");
     let text = r#"{"version":1,"broker":1,"block_start":"0","block_end":"999"}"#;
     assert_eq!(block.last().and_then(|(_, value)| value.as_deref()), Some(text));
+}
+
+#[test]
+fn a_stopped_broker_leaves_the_measured_tree() {
+    let rest =
+        "[timeline]\nsteps = [{ id = \"stop\", at = \"10s\", do = \"stop\", nodes = \"kafka-1\" }]";
+    let played = Played::of(&scenario(1, 15, "", rest), 1);
+    let tree = played.tree("zk-1");
+    let ids = tree.stat("/brokers/ids").expect("it stays");
+    assert_eq!((ids.cversion, ids.num_children), (2, 0));
+    assert_eq!(tree.get("/controller"), None);
+    let epoch = tree.get("/controller_epoch").expect("it stays");
+    assert_eq!((epoch.data().map(|data| &data[..]), epoch.stat().version), (Some(&b"1"[..]), 1));
+    assert_eq!(tree.sessions().len(), 0, "its session is closed, too");
 }

@@ -1,5 +1,5 @@
-//! Killing one ZooKeeper of three under load: a follower, then the leader. Produce requests do not need ZooKeeper, so that
-//! producers notice nothing; no session of a broker ends, and each goes on under its old id.
+//! Killing one ZooKeeper of three under load: a follower, then the leader. Produce requests do not need ZooKeeper, so
+//! that producers notice nothing; no session of a broker ends, and each goes on under its old id.
 
 use broker::note::{ClientNote, Note};
 use coordinator::id::{Epoch, ServerId};
@@ -7,7 +7,8 @@ use coordinator::note::ServerNote;
 
 use crate::played::{Played, scenario};
 
-/// The longest time without an acknowledgement, in ms, with a follower and with the leader killed. Neither was at the kill.
+/// The longest time without an acknowledgement, in ms, with a follower and with the leader killed. Neither was at the
+/// kill.
 const GAPS_MS: [u64; 2] = [128, 348];
 /// From the kill of the leader to a new one that serves, in ms.
 const ELECTED_MS: u64 = 756;
