@@ -100,7 +100,7 @@ pub enum Mutant {
     AcknowledgesBeforeReplicated,
     /// Consumers read up to the log end. Caught by CR-1.
     ServesBeyondHighWatermark,
-    /// A leader that steps down goes on appending. Caught by KR-6.
+    /// A leader that steps down goes on appending. Caught by KR-6 and KR-3'.
     AppendsAfterSteppingDown,
     /// The high watermark may go back within one reign. Caught by KR-8.
     HighWatermarkGoesBack,
