@@ -100,7 +100,7 @@ pub enum Mutant {
     AcknowledgesBeforeReplicated,
     /// Consumers read up to the log end. Caught by CR-1.
     ServesBeyondHighWatermark,
-    /// A leader that steps down goes on appending. Caught by KR-6.
+    /// A leader that steps down goes on appending. Caught by KR-6 and KR-3'.
     AppendsAfterSteppingDown,
     /// The high watermark may go back within one reign. Caught by KR-8.
     HighWatermarkGoesBack,
@@ -124,6 +124,12 @@ pub enum Mutant {
     ServesTwice,
     /// A follower does not cut off what its new leader does not have. Caught by KR-3.
     NeverTruncates,
+    /// The high watermark is the leader's log end, wherever its followers are. Caught by KR-4 and KR-4w.
+    CommitsAlone,
+    /// A leader that shrinks its ISR leaves itself out, too. Caught by KR-5.
+    LeavesItselfOut,
+    /// A leader does not enter its epochs in the cache of its log. Caught by KR-7.
+    ForgetsEpochs,
 }
 
 /// All switches of one broker.

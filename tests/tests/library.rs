@@ -8,13 +8,17 @@ mod support;
 use reports::run::Verdict;
 use support::{play, scenarios, stem, story};
 
-/// `zb-01-leader-without-committed-writes` is caught by `ZB-1`, `outage-…` by `outage`.
+/// `zb-01-leader-without-committed-writes` is caught by `ZB-1`, `kr-04w-…` by `KR-4w`, `kr-03x-…` by `KR-3'` (no apostrophes
+/// in names of files), `outage-…` by `outage`.
 fn check_named(stem: &str) -> String {
     let mut parts = stem.split('-');
-    match (parts.next(), parts.next().and_then(|number| number.parse::<u32>().ok())) {
-        (Some(family), Some(number)) => format!("{}-{number}", family.to_uppercase()),
-        (Some(family), None) => family.to_owned(),
-        (None, _) => unreachable!("a split gives at least one part"),
+    let (family, rest) = (parts.next().expect("a split gives a part"), parts.next());
+    let rest = rest.unwrap_or_default();
+    let number = rest.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let variant = rest[number.len()..].replace('x', "'");
+    match number.parse::<u32>() {
+        Ok(number) => format!("{}-{number}{variant}", family.to_uppercase()),
+        Err(_) => family.to_owned(),
     }
 }
 

@@ -84,6 +84,7 @@ impl File {
 pub(super) struct Planted {
     pub keeps_torn_tail: bool,
     pub checkpoints_ahead: bool,
+    pub forgets_epochs: bool,
 }
 
 /// Where the directory is in its life.
@@ -109,6 +110,7 @@ impl Logs {
             planted: Planted {
                 keeps_torn_tail: config.mechanisms.has(Mutant::KeepsTornTail),
                 checkpoints_ahead: config.mechanisms.has(Mutant::CheckpointsAhead),
+                forgets_epochs: config.mechanisms.has(Mutant::ForgetsEpochs),
             },
             stage: Stage::New,
             places: BTreeMap::new(),
@@ -266,7 +268,8 @@ impl Logs {
 /// What the other rooms use.
 impl Logs {
     /// Takes a log in.
-    pub(super) fn insert(&mut self, log: Log) -> usize {
+    pub(super) fn insert(&mut self, mut log: Log) -> usize {
+        log.forgets_epochs = self.planted.forgets_epochs;
         self.places.insert(log.partition.clone(), self.logs.len());
         self.logs.push(Some(log));
         self.collect(self.logs.len() - 1);

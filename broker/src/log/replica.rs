@@ -29,6 +29,8 @@ pub struct Log {
     /// By base offset; never empty, the last one is active.
     pub(super) segments: VecDeque<Segment>,
     pub(super) epochs: Epochs,
+    /// A planted defect: what it begins as leader is not entered there.
+    pub(super) forgets_epochs: bool,
     /// The producer snapshots there are.
     pub(super) snapshots: BTreeSet<Offset>,
     /// Everything before this is on the disk for sure.
@@ -132,6 +134,7 @@ impl Log {
             end: start,
             segments,
             epochs,
+            forgets_epochs: false,
             snapshots: BTreeSet::new(),
             recovery_point: start,
             flush_asked: start,
@@ -192,7 +195,7 @@ impl Log {
 
     /// A leader's epoch starts at the log end offset (`LeaderEpochFileCache.assign`).
     pub fn begin_epoch(&mut self, epoch: LeaderEpoch, cx: &mut Context<'_, Note>) {
-        if self.epochs.assign(epoch, self.end) {
+        if !self.forgets_epochs && self.epochs.assign(epoch, self.end) {
             self.save_epochs(cx);
         }
     }
@@ -319,10 +322,11 @@ impl Log {
     fn was_appended(&mut self, bytes: &[u8], load: &Load, cx: &mut Context<'_, Note>) {
         let active = self.segments.back_mut().expect("a log always has a segment");
         let (start, mut at, mut new_epoch) = (active.size, 0, false);
+        let forgets = self.forgets_epochs && load.leads;
         while at < bytes.len() {
             let header = Header::read(&bytes[at..]).expect("it was read before");
             active.remember(header.base, start + at as u64);
-            if header.epoch.0 >= 0 {
+            if header.epoch.0 >= 0 && !forgets {
                 new_epoch |= self.epochs.assign(header.epoch, header.base);
             }
             cx.note(Note::Appended {

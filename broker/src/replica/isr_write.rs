@@ -51,7 +51,10 @@ impl Replicas {
         }
     }
 
-    fn shrink(&mut self, slot: Slot, isr: Vec<BrokerId>, turn: &mut Turn<'_, '_, '_>) {
+    fn shrink(&mut self, slot: Slot, mut isr: Vec<BrokerId>, turn: &mut Turn<'_, '_, '_>) {
+        if self.config.mechanisms.has(Mutant::LeavesItselfOut) {
+            isr.retain(|id| *id != self.config.id);
+        }
         if !self.config.mechanisms.has(Mutant::ShrinksIsrByItself) {
             self.ask_isr(slot, isr, turn);
             return;

@@ -170,7 +170,10 @@ impl Replicas {
         let may_go_back = self.config.mechanisms.has(Mutant::HighWatermarkGoesBack);
         let Some(partition) = self.held.get_mut(slot) else { return false };
         let Some(leader) = partition.leader() else { return false };
-        let candidate = high_watermark::candidate(partition.log_end, leader, now, lag_max);
+        let candidate = match self.config.mechanisms.has(Mutant::CommitsAlone) {
+            true => partition.log_end,
+            false => high_watermark::candidate(partition.log_end, leader, now, lag_max),
+        };
         let moved = high_watermark::advanced(partition.high_watermark, candidate, may_go_back);
         let Some(to) = moved else { return false };
         partition.high_watermark = to;
