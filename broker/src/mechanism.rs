@@ -124,6 +124,24 @@ pub enum Mutant {
     ServesTwice,
     /// A follower does not cut off what its new leader does not have. Caught by KR-3.
     NeverTruncates,
+    /// A new controller takes the number of the last one. Caught by CT-1 and CT-2.
+    CountsNoControllers,
+    /// The controller elects nobody for a partition whose leader is gone. Caught by LV-1.
+    ElectsNobody,
+    /// The controller looks only once for leaders that should go back to the preferred replicas. Caught by LV-7.
+    RebalancesOnce,
+    /// A deleted topic leaves its settings in ZooKeeper. Caught by CT-7.
+    LeavesTopicConfig,
+    /// When partitions are added, those that are there are assigned anew as well. Caught by CT-6.
+    ReassignsWhatIsThere,
+    /// A leader never lets anybody back into its ISR. Caught by LV-4.
+    NeverExpandsIsr,
+    /// A produce request that has to wait for replicas is forgotten. Caught by LV-2 and LV-5.
+    ForgetsWhoWaits,
+    /// A recovered log has the high watermark of the checkpoint, however short it has become (KAFKA-9491). Caught by ST-3.
+    BelievesTheCheckpoint,
+    /// Retention deletes segments whether they are committed or not. Caught by ST-6.
+    DeletesUncommitted,
 }
 
 /// All switches of one broker.

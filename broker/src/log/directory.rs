@@ -84,6 +84,8 @@ impl File {
 pub(super) struct Planted {
     pub keeps_torn_tail: bool,
     pub checkpoints_ahead: bool,
+    pub believes_checkpoint: bool,
+    pub deletes_uncommitted: bool,
 }
 
 /// Where the directory is in its life.
@@ -109,6 +111,8 @@ impl Logs {
             planted: Planted {
                 keeps_torn_tail: config.mechanisms.has(Mutant::KeepsTornTail),
                 checkpoints_ahead: config.mechanisms.has(Mutant::CheckpointsAhead),
+                believes_checkpoint: config.mechanisms.has(Mutant::BelievesTheCheckpoint),
+                deletes_uncommitted: config.mechanisms.has(Mutant::DeletesUncommitted),
             },
             stage: Stage::New,
             places: BTreeMap::new(),
