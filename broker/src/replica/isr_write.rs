@@ -72,7 +72,10 @@ impl Replicas {
         let busy = partition.leader().is_none_or(|leader| leader.change.is_some());
         let rule = self.config.mechanisms.isr_expand;
         let never = self.config.mechanisms.has(Mutant::NeverExpandsIsr);
-        if !busy && !never && let Some(isr) = isr::with_returned(partition, replica, rule) {
+        if !busy
+            && !never
+            && let Some(isr) = isr::with_returned(partition, replica, rule)
+        {
             self.ask_isr(slot, isr, turn);
         }
     }
