@@ -104,17 +104,17 @@ pub enum Mutant {
     AppendsAfterSteppingDown,
     /// The high watermark may go back within one reign. Caught by KR-8.
     HighWatermarkGoesBack,
-    /// The leader shrinks its ISR without asking ZooKeeper. Caught by KR-10.
+    /// The leader shrinks its ISR without asking ZooKeeper. Caught by KR-10 and CT-3.
     ShrinksIsrByItself,
     /// Control requests of a deposed controller are obeyed. Caught by KR-11 or CT-1.
     ObeysDeposedControllers,
-    /// A leader is elected from outside the ISR although that is not allowed. Caught by CT-4.
+    /// A leader is elected from outside the ISR although that is not allowed. Caught by CT-4 and CR-3.
     ElectsOutsideIsr,
     /// All replicas of a partition are assigned to start at the same broker. Caught by CT-5.
     AssignsUnevenly,
-    /// A recovered log keeps bytes whose checksum is wrong. Caught by ST-1 or ST-5.
+    /// A recovered log keeps bytes whose checksum is wrong. Caught by ST-5.
     KeepsTornTail,
-    /// Checkpoints run ahead of what they stand for. Caught by ST-2.
+    /// Checkpoints run ahead of what they stand for. Caught by ST-1 and ST-2.
     CheckpointsAhead,
     /// The producer is given the offset after its record. Caught by PR-1.
     AnswersWrongOffset,
@@ -130,6 +130,26 @@ pub enum Mutant {
     LeavesItselfOut,
     /// A leader does not enter its epochs in the cache of its log. Caught by KR-7.
     ForgetsEpochs,
+    /// A new controller takes the number of the last one. Caught by CT-1 and CT-2.
+    CountsNoControllers,
+    /// The controller elects nobody for a partition whose leader is gone. Caught by LV-1.
+    ElectsNobody,
+    /// The controller looks only once for leaders that should go back to the preferred replicas. Caught by LV-7.
+    RebalancesOnce,
+    /// A deleted topic leaves its settings in ZooKeeper. Caught by CT-7.
+    LeavesTopicConfig,
+    /// When partitions are added, those that are there are assigned anew as well. Caught by CT-6.
+    ReassignsWhatIsThere,
+    /// A leader never lets anybody back into its ISR. Caught by LV-4.
+    NeverExpandsIsr,
+    /// A produce request that has to wait for replicas is forgotten. Caught by LV-2 and LV-5.
+    ForgetsWhoWaits,
+    /// A recovered log has the high watermark of the checkpoint, however short it has become (KAFKA-9491). Caught by ST-3.
+    BelievesTheCheckpoint,
+    /// Retention deletes segments whether they are committed or not. Caught by ST-6.
+    DeletesUncommitted,
+    /// A broker whose session has ended does not register in the next one. Caught by LV-3.
+    RegistersOnce,
 }
 
 /// All switches of one broker.

@@ -15,6 +15,7 @@ use super::context::{PartitionState, ReplicaState, Replicas};
 use super::desk::{Answer, Desk, Moved, check, children, delete};
 use super::steps::{Reign, Step, Why};
 use crate::id::TopicPartition;
+use crate::mechanism::Mutant;
 use crate::note::Note;
 use crate::zk::znode::{self, DELETE_TOPICS};
 
@@ -185,7 +186,10 @@ impl Reign {
             paths.push(znode::partitions_path(&topic));
         }
         paths.push(root);
-        paths.extend([znode::config_path(&topic), znode::delete_path(&topic)]);
+        if !self.settings.mechanisms.has(Mutant::LeavesTopicConfig) {
+            paths.push(znode::config_path(&topic));
+        }
+        paths.push(znode::delete_path(&topic));
         for path in paths {
             desk.write(delete(path), self.fence());
         }

@@ -16,6 +16,7 @@ use super::desk::{self, Answer};
 use super::steps::Step;
 use super::{Controller, Role};
 use crate::id::{BrokerId, ControllerEpoch};
+use crate::mechanism::Mutant;
 use crate::note::Note;
 use crate::zk::znode::{self, CONTROLLER, CONTROLLER_EPOCH, controller_epoch_from};
 
@@ -131,7 +132,8 @@ impl Controller {
 
     /// Creates the znode and counts up, both or neither.
     fn claim(&mut self, last: ControllerEpoch, version: i32, cx: &mut Context<'_, Note>) {
-        let epoch = ControllerEpoch(last.0.saturating_add(1));
+        let counts = last.0 == 0 || !self.settings.mechanisms.has(Mutant::CountsNoControllers);
+        let epoch = ControllerEpoch(last.0.saturating_add(i32::from(counts)));
         let flags = CreateFlags { ephemeral: true, sequential: false }.to_wire();
         let json = znode::controller_json(self.settings.id, cx.wall().as_millis());
         let create = MultiOp::Create {

@@ -224,6 +224,7 @@ impl Reign {
         let ballot = Ballot { assignment: &context.partitions.get(name)?.assignment, state };
         let online = |id| context.is_online(id, name);
         match strategy {
+            Strategy::Offline { .. } if self.settings.mechanisms.has(Mutant::ElectsNobody) => None,
             Strategy::Offline { .. } if self.settings.mechanisms.has(Mutant::ElectsOutsideIsr) => {
                 elections::outside_isr(ballot, online)
             }

@@ -6,6 +6,7 @@ use super::desk::Desk;
 use super::partition_state::Strategy;
 use super::steps::{Reign, Step};
 use crate::id::{BrokerId, TopicPartition};
+use crate::mechanism::Mutant;
 
 /// What one broker should lead.
 #[derive(Debug, Default)]
@@ -37,7 +38,9 @@ impl Reign {
                 steps.push(Step::MakeOnline(share.led_by_others, Strategy::Preferred));
             }
         }
-        steps.push(Step::RebalanceLater);
+        if !self.settings.mechanisms.has(Mutant::RebalancesOnce) {
+            steps.push(Step::RebalanceLater);
+        }
         desk.next(steps);
     }
 }

@@ -103,13 +103,19 @@ impl Log {
     /// Deletes segments that are too old, too many, or before the log start; only whole ones that are committed, from
     /// the first on. The active one is rolled first if it goes, too (`Log.deleteOldSegments`). Can be done again when
     /// the disk was busy.
-    pub(super) fn retain(&mut self, cx: &mut Context<'_, Note>) -> Result<(), DiskError> {
+    pub(super) fn retain(
+        &mut self,
+        uncommitted: bool,
+        cx: &mut Context<'_, Note>,
+    ) -> Result<(), DiskError> {
+        // What is not committed stays, however old it is.
+        let below = if uncommitted { self.end } else { self.high_watermark };
         if self.settings.deletes {
             if let Some(most) = self.settings.retention_ms {
                 let now = cx.wall().as_millis();
                 let old =
                     |it: &Segment, _: Option<&Segment>| now.saturating_sub(it.newest()) > most;
-                self.delete_segments(old, cx)?;
+                self.delete_segments(below, old, cx)?;
             }
             if let Some(most) = self.settings.retention_bytes {
                 let size: u64 = self.segments.iter().map(|segment| segment.size).sum();
@@ -119,16 +125,17 @@ impl Log {
                     over -= if goes { it.size } else { 0 };
                     goes
                 };
-                self.delete_segments(surplus, cx)?;
+                self.delete_segments(below, surplus, cx)?;
             }
         }
         let start = self.start;
         let before = |_: &Segment, next: Option<&Segment>| next.is_some_and(|it| it.base <= start);
-        self.delete_segments(before, cx)
+        self.delete_segments(below, before, cx)
     }
 
     fn delete_segments(
         &mut self,
+        below: Offset,
         mut goes: impl FnMut(&Segment, Option<&Segment>) -> bool,
         cx: &mut Context<'_, Note>,
     ) -> Result<(), DiskError> {
@@ -137,7 +144,7 @@ impl Log {
             let next = self.segments.get(index + 1);
             let upper = next.map_or(self.end, |next| next.base);
             let empty_active = next.is_none() && segment.size == 0;
-            if self.high_watermark < upper || empty_active || !goes(segment, next) {
+            if below < upper || empty_active || !goes(segment, next) {
                 break;
             }
             count += 1;

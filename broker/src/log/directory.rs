@@ -85,6 +85,8 @@ pub(super) struct Planted {
     pub keeps_torn_tail: bool,
     pub checkpoints_ahead: bool,
     pub forgets_epochs: bool,
+    pub believes_checkpoint: bool,
+    pub deletes_uncommitted: bool,
 }
 
 /// Where the directory is in its life.
@@ -111,6 +113,8 @@ impl Logs {
                 keeps_torn_tail: config.mechanisms.has(Mutant::KeepsTornTail),
                 checkpoints_ahead: config.mechanisms.has(Mutant::CheckpointsAhead),
                 forgets_epochs: config.mechanisms.has(Mutant::ForgetsEpochs),
+                believes_checkpoint: config.mechanisms.has(Mutant::BelievesTheCheckpoint),
+                deletes_uncommitted: config.mechanisms.has(Mutant::DeletesUncommitted),
             },
             stage: Stage::New,
             places: BTreeMap::new(),

@@ -35,6 +35,8 @@ pub(super) struct Known {
     pub clean: bool,
     /// How what is not trusted is looked at.
     pub keeps_torn_tail: bool,
+    /// Whether the high watermark is taken as it is.
+    pub believes_checkpoint: bool,
 }
 
 /// One log being read.
@@ -353,7 +355,10 @@ impl Loading {
         if self.cut.is_some() {
             log.sync_segments(log.segments.len(), end, cx);
         }
-        log.high_watermark = self.known.high_watermark.clamp(log.start, end);
+        log.high_watermark = match self.known.believes_checkpoint {
+            true => self.known.high_watermark,
+            false => self.known.high_watermark.clamp(log.start, end),
+        };
         log.checkpointed_high_watermark = log.high_watermark;
         let cut = log.epochs.truncate_from_end(end) | log.epochs.truncate_from_start(log.start);
         if cut || self.epochs_changed {

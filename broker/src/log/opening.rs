@@ -230,6 +230,7 @@ impl Logs {
         let known = Known {
             clean: opening.clean,
             keeps_torn_tail: self.planted.keeps_torn_tail,
+            believes_checkpoint: self.planted.believes_checkpoint,
             ..opening.known.get(&partition).copied().unwrap_or_default()
         };
         Some(Loading::new(partition, format!("{}/{name}", self.path), settings, known))

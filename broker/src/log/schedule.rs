@@ -128,9 +128,10 @@ impl Logs {
                 }
             }
             Task::Retention => {
+                let uncommitted = self.planted.deletes_uncommitted;
                 for at in 0..self.logs.len() {
                     let retained = match &mut self.logs[at] {
-                        Some(log) => log.retain(cx),
+                        Some(log) => log.retain(uncommitted, cx),
                         None => Ok(()),
                     };
                     self.collect(at);

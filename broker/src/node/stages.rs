@@ -15,7 +15,7 @@ use crate::life::controlled_shutdown::{ControlledShutdown, Outcome};
 use crate::life::paths::Paths;
 use crate::life::producer_ids::ProducerIds;
 use crate::life::registration::Registration;
-use crate::mechanism::Preset;
+use crate::mechanism::{Mutant, Preset};
 use crate::note::Note;
 use crate::zk::{Asker, ZkError};
 
@@ -133,7 +133,9 @@ impl Running {
                 if fresh =>
             {
                 let (now, previous) = (cx.wall().as_millis(), self.registered_in);
-                self.register(Registration::again(&self.config, now, previous), cx);
+                if !self.config.mechanisms.has(Mutant::RegistersOnce) {
+                    self.register(Registration::again(&self.config, now, previous), cx);
+                }
                 self.settings.watch(&mut self.keeper, cx);
             }
             _ => {}

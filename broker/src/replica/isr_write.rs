@@ -74,7 +74,11 @@ impl Replicas {
         let Some(partition) = self.held.get(slot) else { return };
         let busy = partition.leader().is_none_or(|leader| leader.change.is_some());
         let rule = self.config.mechanisms.isr_expand;
-        if !busy && let Some(isr) = isr::with_returned(partition, replica, rule) {
+        let never = self.config.mechanisms.has(Mutant::NeverExpandsIsr);
+        if !busy
+            && !never
+            && let Some(isr) = isr::with_returned(partition, replica, rule)
+        {
             self.ask_isr(slot, isr, turn);
         }
     }

@@ -113,7 +113,7 @@ impl Replicas {
         }
         if produce.pending == 0 {
             self.answer_produce(&produce, turn.cx, turn.events);
-        } else {
+        } else if !self.config.mechanisms.has(Mutant::ForgetsWhoWaits) {
             produce.deadline = turn.cx.now() + produce.patience;
             turn.events.push(ReplicaEvent::Parked(produce.id));
             self.purgatory.park_produce(produce);

@@ -8,6 +8,7 @@ use super::{Found, Progress, candidates, children, exists, refused, set, unexpec
 use crate::admin::assignment::{self, Assignment, Candidate, Racks, Start};
 use crate::admin::{Ground, Refusal, ZkReply, names};
 use crate::id::BrokerId;
+use crate::mechanism::Mutant;
 use crate::wire::error;
 use crate::zk::{ZkError, znode};
 
@@ -100,6 +101,9 @@ impl Extension {
             Ok(more) => {
                 let mut all = existing;
                 all.extend(more);
+                if ground.config.mechanisms.has(Mutant::ReassignsWhatIsThere) {
+                    all.values_mut().for_each(|replicas| replicas.rotate_left(1));
+                }
                 if self.validate_only {
                     return extended(all);
                 }
