@@ -108,7 +108,7 @@ pub enum Mutant {
     ShrinksIsrByItself,
     /// Control requests of a deposed controller are obeyed. Caught by KR-11 or CT-1.
     ObeysDeposedControllers,
-    /// A leader is elected from outside the ISR although that is not allowed. Caught by CT-4 and CR-3.
+    /// A leader is elected from outside the ISR although that is not allowed. Caught by CT-4.
     ElectsOutsideIsr,
     /// All replicas of a partition are assigned to start at the same broker. Caught by CT-5.
     AssignsUnevenly,
@@ -122,7 +122,7 @@ pub enum Mutant {
     AppendsWhatItRefuses,
     /// The consumer is sent a batch twice. Caught by CR-2.
     ServesTwice,
-    /// A follower does not cut off what its new leader does not have. Caught by KR-3.
+    /// A follower does not cut off what its new leader does not have. Caught by KR-3 and CR-3.
     NeverTruncates,
     /// The high watermark is the leader's log end, wherever its followers are. Caught by KR-4 and KR-4w.
     CommitsAlone,
