@@ -43,10 +43,13 @@ pub struct Watch<'a> {
     /// Is told the simulated time now and then.
     pub progress: Option<&'a mut dyn FnMut(Instant)>,
     /// Hears every note, with the world's time and the name of who said it.
-    pub hears: Option<&'a mut dyn FnMut(Instant, &str, &Said)>,
+    pub hears: Option<&'a mut Listener<'a>>,
     /// The command that plays it again.
     pub reproduce: String,
 }
+
+/// Hears a note: when, by whom, and what.
+pub type Listener<'a> = dyn FnMut(Instant, &str, &Said) + 'a;
 
 /// Plays a plan on a cluster, to its end or to a violation that makes going on pointless.
 pub fn play(plan: &Plan, cluster: &Cluster, watch: &mut Watch<'_>) -> Run {

@@ -119,7 +119,7 @@ fn the_leader_is_killed_under_load() {
             let again = played.brokers.iter().filter(|(at, who, note)| {
                 *at >= down && who == broker && matches!(note, Note::Session(_))
             });
-            let last = again.map(|(at, _, _)| *at).last();
+            let last = again.map(|(at, _, _)| *at).next_back();
             let reattached = last.unwrap_or(down);
             assert!(reattached - down <= REATTACHED_MS * 1_200, "{broker}\n{}", played.story());
         }
