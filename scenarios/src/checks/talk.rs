@@ -115,7 +115,7 @@ impl Talk {
     /// Time passes, and the checks look at it every second.
     pub fn wait(&mut self, seconds: u64) {
         for _ in 0..seconds {
-            self.at = self.at + machine::Duration::from_secs(1);
+            self.at += machine::Duration::from_secs(1);
             self.scene.now = self.at;
             let mut breaches = Vec::new();
             self.checks.pass(&self.scene, &self.calm, &mut breaches);
