@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use broker::id::{BrokerId, ControllerEpoch, LeaderEpoch, Offset, TopicPartition};
+use broker::id::{BrokerEpoch, BrokerId, ControllerEpoch, LeaderEpoch, Offset, TopicPartition};
 use broker::mechanism::Preset;
 use broker::note::{ClientNote, Note, Recovered};
 use broker::zk::znode::{self, State};
@@ -96,6 +96,8 @@ impl Talk {
         talk.say(ZOOKEEPER, Said::Server(ServerNote::ServesStandalone));
         for id in 1..=3 {
             talk.set(&znode::broker_path(BrokerId(id)), b"{}");
+            talk.broker(id, Note::Registered { epoch: BrokerEpoch(i64::from(id)) });
+            talk.broker(id, Note::Serving);
         }
         talk.topic("orders", &[&[1, 2, 3]]);
         talk
@@ -108,6 +110,17 @@ impl Talk {
         let mut breaches = Vec::new();
         self.checks.see(&moment, &said, &self.scene, &self.calm, &mut breaches);
         self.note(breaches);
+    }
+
+    /// Time passes, and the checks look at it every second.
+    pub fn wait(&mut self, seconds: u64) {
+        for _ in 0..seconds {
+            self.at += machine::Duration::from_secs(1);
+            self.scene.now = self.at;
+            let mut breaches = Vec::new();
+            self.checks.pass(&self.scene, &self.calm, &mut breaches);
+            self.note(breaches);
+        }
     }
 
     /// The run is over: what is excused, by check.

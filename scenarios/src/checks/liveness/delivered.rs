@@ -10,7 +10,7 @@ use crate::cast::Said;
 use crate::checks::{Check, Wants};
 use crate::scene::{Moment, Outside, Scene};
 
-use super::peace::{Peace, Since};
+use super::peace::{LOOK, Peace, Since};
 
 /// A producer's `request.timeout.ms`, and some time to find the leader.
 const REQUEST: Duration = Duration::from_secs(40);
@@ -73,7 +73,7 @@ impl Check for Delivered {
                     && outside.is_well(client.node)
                     && partition.assigned.iter().all(well)
             });
-            if self.since.holds((place, 0), stuck, bound, scene.now) {
+            if self.since.holds((place, 0), stuck, LOOK, true, scene.now) {
                 let name = &client.name;
                 found.push(format!("{name} has a batch that nobody has answered for long"));
             }

@@ -70,8 +70,7 @@ impl Check for LedPartitions {
             let leader = partition.legit.map(|leader| scene.kafka.broker(leader));
             let is_led =
                 leader.is_some_and(|leader| leader.is_serving && outside.is_up(leader.node));
-            let long = self.since.holds((place, 0), !is_led, bound, scene.now);
-            if long && could {
+            if self.since.holds((place, 0), !is_led, bound, could, scene.now) {
                 let name = &partition.name;
                 found.push(format!(
                     "{name} has had no leader for {bound}, and a replica in sync was well all along"

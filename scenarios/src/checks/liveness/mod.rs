@@ -24,3 +24,6 @@ pub fn all() -> Vec<Box<dyn Check>> {
         Box::<preferred::Preferred>::default(),
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -119,12 +119,13 @@ pub fn lasting(kafka: &Kafka) -> impl Iterator<Item = (usize, &Partition)> {
 pub struct Since(BTreeMap<(usize, usize), (Instant, bool)>);
 
 impl Since {
-    /// A condition holds, or not: true once, when it has held for longer than that.
+    /// A condition holds, or not: true once, when it has held for longer than that and may be judged.
     pub fn holds(
         &mut self,
         of: (usize, usize),
         holds: bool,
         bound: Duration,
+        judged: bool,
         now: Instant,
     ) -> bool {
         if !holds {
@@ -132,7 +133,8 @@ impl Since {
             return false;
         }
         let (since, told) = self.0.entry(of).or_insert((now, false));
-        let long = now.since(*since) > bound;
-        long && !std::mem::replace(told, long)
+        let tells = judged && !*told && now.since(*since) > bound;
+        *told |= tells;
+        tells
     }
 }

@@ -73,8 +73,8 @@ impl Check for Preferred {
             }
             let peace = self.peace.of(broker.node, scene).is_some_and(|peace| peace > bound);
             let unbalanced = u64::from(away) * 100 > u64::from(all * bounds.imbalance_percentage);
-            let waits = controlled && peace && unbalanced && could > 0;
-            if self.since.holds((index, 0), waits, bound, scene.now) {
+            let (waits, judged) = (unbalanced && could > 0, controlled && peace);
+            if self.since.holds((index, 0), waits, bound, judged, scene.now) {
                 let name = &broker.name;
                 found.push(format!(
                     "{name} is the preferred leader of {all} partitions and leads {} of them after \

@@ -60,31 +60,29 @@ impl Check for Rejoined {
         let bounds = &scene.kafka.bounds;
         let back = bounds.socket_timeout + bounds.replica_fetch_wait_max.times(2) + SLACK;
         let gone = bounds.failover() + bounds.socket_timeout;
+        let controlled = self.peace.has_controller(gone, scene);
         for (place, partition) in lasting(&scene.kafka) {
             let leader = self.peace.leader(partition, back, scene);
             for (index, replica) in partition.replicas.iter().enumerate() {
                 let broker = &scene.kafka.brokers[index];
+                let (who, name) = (&broker.name, &partition.name);
                 let inside = partition.isr.iter().any(|member| member.index() == index);
-                let peace = self.peace.of(broker.node, scene);
-                let caught_up = leader.is_some_and(|(_, leader)| {
+                let caught_up = partition.leader().is_some_and(|leader| {
                     matches!(replica.role, Role::Following(_))
                         && replica.epoch == leader.epoch
                         && replica.log.end() >= leader.high_watermark
                         && partition.assigned.contains(&broker.id)
                 });
-                let outside_still = !inside && caught_up && peace.is_some_and(|peace| peace > back);
-                if self.since.holds((place, 2 * index), outside_still, back, scene.now) {
-                    let (who, name) = (&broker.name, &partition.name);
+                let peace = self.peace.of(broker.node, scene);
+                let judged = leader.is_some() && peace.is_some_and(|peace| peace > back);
+                let waits = !inside && caught_up;
+                if self.since.holds((place, 2 * index), waits, back, judged, scene.now) {
                     found
                         .push(format!("{who} has caught up with {name}, and stays out of the ISR"));
                 }
-                let dead = inside
-                    && !outside.is_up(broker.node)
-                    && partition.isr.len() > 1
-                    && self.peace.has_controller(gone, scene)
-                    && self.peace.unbroken(scene) > gone;
-                if self.since.holds((place, 2 * index + 1), dead, gone, scene.now) {
-                    let (who, name) = (&broker.name, &partition.name);
+                let dead = inside && !outside.is_up(broker.node) && partition.isr.len() > 1;
+                let judged = controlled && self.peace.unbroken(scene) > gone;
+                if self.since.holds((place, 2 * index + 1), dead, gone, judged, scene.now) {
                     found.push(format!("{who} is dead, and still in the ISR of {name}"));
                 }
             }

@@ -64,7 +64,7 @@ impl Check for Returned {
             let peace = self.peace.of(broker.node, scene);
             let long = peace.is_some_and(|peace| peace > bound);
             let absent = long && !scene.kafka.is_registered(broker.node);
-            if self.since.holds((index, usize::MAX), absent, LOOKS, scene.now) {
+            if self.since.holds((index, usize::MAX), absent, LOOKS, true, scene.now) {
                 let name = &broker.name;
                 found.push(format!("{name} is well, and has not been registered for {bound}"));
             }
@@ -75,7 +75,7 @@ impl Check for Returned {
                 let idle = role.is_none_or(|role| role == Role::None);
                 let led = self.peace.leader(partition, bound, scene).is_some();
                 let left_out = controlled && has && idle && led;
-                if self.since.holds((index, place), left_out, LOOKS, scene.now) {
+                if self.since.holds((index, place), left_out, LOOKS, true, scene.now) {
                     let (who, name) = (&broker.name, &partition.name);
                     found.push(format!("{who} neither leads nor follows {name} after {bound}"));
                 }

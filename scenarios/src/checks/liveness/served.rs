@@ -11,7 +11,7 @@ use crate::cast::Said;
 use crate::checks::{Check, Wants};
 use crate::scene::{Moment, Outside, Scene};
 
-use super::peace::{Peace, Since};
+use super::peace::{LOOK, Peace, Since};
 use crate::scene::kafka::BrokerKey;
 
 /// For what is not counted.
@@ -79,7 +79,7 @@ impl Check for Served {
                     && partition.isr.iter().all(in_peace)
                     && partition.isr.len() >= scene.kafka.min_insync_replicas(&partition.name.topic)
             });
-            if self.since.holds((place, 0), stuck, bound, scene.now) {
+            if self.since.holds((place, 0), stuck, LOOK, true, scene.now) {
                 let name = &client.name;
                 found.push(format!("{name} waits for the answer of a leader that lacks nothing"));
             }
