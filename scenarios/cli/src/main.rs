@@ -21,6 +21,10 @@ use clap::Parser;
 
 use args::{Cli, Command};
 
+/// A run is some dozens of small allocations per message, all on one thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What the process tells whoever started it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Exit {

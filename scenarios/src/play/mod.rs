@@ -110,11 +110,14 @@ impl Outside for Behind<'_> {
 
 impl<'p, 'w> Play<'p, 'w> {
     fn new(plan: &'p Plan, cluster: &Cluster, watch: &'p mut Watch<'w>) -> Self {
-        let stage = cast::stage(plan, cluster);
+        let mut stage = cast::stage(plan, cluster);
         let trace = watch
             .trace
             .is_some()
             .then(|| Trace::new(Vec::new(), plan.seed).expect("writing to memory cannot fail"));
+        if trace.is_none() {
+            stage.world.show_only_exits();
+        }
         let mut play = Self {
             plan,
             watch,

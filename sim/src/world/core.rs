@@ -34,6 +34,8 @@ pub(crate) struct Core {
     pub(crate) fingerprint: Fingerprint,
     /// What the machine of this step has done so far.
     pub(crate) outputs: Vec<Output>,
+    /// Whether steps show inputs and outputs; if not, only an exit that was the last output.
+    pub(crate) lists: bool,
 }
 
 impl Core {
@@ -52,6 +54,7 @@ impl Core {
             nodes: Vec::new(),
             fingerprint,
             outputs: Vec::new(),
+            lists: true,
         }
     }
 

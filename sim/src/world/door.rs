@@ -27,9 +27,15 @@ impl Door<'_> {
         &mut self.core.nodes[self.node as usize]
     }
 
-    fn put(&mut self, tag: u8, output: Output) {
+    /// Counts an output, and lists it if somebody wants to read it.
+    #[inline]
+    fn put(&mut self, tag: u8, output: impl FnOnce() -> Output) {
         self.core.fingerprint.tag(tag);
-        self.core.outputs.push(output);
+        if self.core.lists {
+            self.core.outputs.push(output());
+        } else {
+            self.core.outputs.clear();
+        }
     }
 }
 
@@ -55,7 +61,7 @@ impl Host for Door<'_> {
     fn listen(&mut self, listener: &'static str, address: &str) -> Result<(), ListenError> {
         let host = self.here().host;
         self.core.net.listen(host, self.node, listener, address)?;
-        self.put(33, Output::Listening { listener, address: address.into() });
+        self.put(33, || Output::Listening { listener, address: address.into() });
         self.core.fingerprint.text(listener);
         self.core.fingerprint.text(address);
         Ok(())
@@ -64,13 +70,13 @@ impl Host for Door<'_> {
     fn unlisten(&mut self, listener: &'static str) {
         let host = self.here().host;
         self.core.net.unlisten(host, self.node, Some(listener));
-        self.put(34, Output::Unlistened { listener });
+        self.put(34, || Output::Unlistened { listener });
         self.core.fingerprint.text(listener);
     }
 
     fn dial(&mut self, address: &str) -> Conn {
         let conn = self.core.dial(self.node, address);
-        self.put(32, Output::Dialled { conn, address: address.into() });
+        self.put(32, || Output::Dialled { conn, address: address.into() });
         self.core.fingerprint.number(conn.0);
         self.core.fingerprint.text(address);
         conn
@@ -82,7 +88,7 @@ impl Host for Door<'_> {
         if bytes.is_empty() {
             return;
         }
-        self.put(31, Output::Sent { conn, bytes: bytes.clone() });
+        self.put(31, || Output::Sent { conn, bytes: bytes.clone() });
         self.core.fingerprint.number(conn.0);
         self.core.fingerprint.bytes(&bytes);
         self.core.send(id, bytes);
@@ -94,14 +100,14 @@ impl Host for Door<'_> {
 
     fn close(&mut self, conn: Conn) {
         let Some(id) = self.here_mut().take_end(conn.0) else { return };
-        self.put(35, Output::Closed { conn });
+        self.put(35, || Output::Closed { conn });
         self.core.fingerprint.number(conn.0);
         self.core.close(id);
     }
 
     fn abort(&mut self, conn: Conn) {
         let Some(id) = self.here_mut().take_end(conn.0) else { return };
-        self.put(36, Output::Aborted { conn });
+        self.put(36, || Output::Aborted { conn });
         self.core.fingerprint.number(conn.0);
         let cause = self.core.step;
         self.core.abort(id, cause);
@@ -115,7 +121,8 @@ impl Host for Door<'_> {
         self.here_mut().exit = Some((code, Arc::clone(&why)));
         self.core.fingerprint.text(&why);
         self.core.fingerprint.number(code as u64);
-        self.put(37, Output::Exited { code, why });
+        self.core.fingerprint.tag(37);
+        self.core.outputs.push(Output::Exited { code, why });
     }
 }
 
@@ -140,14 +147,21 @@ impl Door<'_> {
         if let Err(error) = &result
             && *error != DiskError::NotFound
         {
-            self.put(40, Output::DiskFailed { path: path.into(), error: *error });
+            self.put(40, || Output::DiskFailed { path: path.into(), error: *error });
             self.core.fingerprint.text(path);
             self.core.fingerprint.disk_error(*error);
         }
         result
     }
 
-    fn wrote(&mut self, tag: u8, path: &str, offset: u64, bytes: &[u8], output: Output) {
+    fn wrote(
+        &mut self,
+        tag: u8,
+        path: &str,
+        offset: u64,
+        bytes: &[u8],
+        output: impl FnOnce() -> Output,
+    ) {
         self.put(tag, output);
         self.core.fingerprint.text(path);
         self.core.fingerprint.number(offset);
@@ -159,7 +173,7 @@ impl Disk for Door<'_> {
     fn create_dir(&mut self, path: &str) -> Result<(), DiskError> {
         let done = self.awake().and_then(|()| self.here_mut().drive.create_dir(path));
         self.tell(path, done)?;
-        self.put(41, Output::MadeDirectory { path: path.into() });
+        self.put(41, || Output::MadeDirectory { path: path.into() });
         self.core.fingerprint.text(path);
         Ok(())
     }
@@ -177,16 +191,16 @@ impl Disk for Door<'_> {
     fn append(&mut self, path: &str, bytes: &[u8]) -> Result<(), DiskError> {
         let done = self.awake().and_then(|()| self.here_mut().drive.append(path, bytes));
         let (name, offset) = self.tell(path, done)?;
-        let output = Output::Appended { path: name, offset, len: bytes.len() as u64 };
-        self.wrote(42, path, offset, bytes, output);
+        let len = bytes.len() as u64;
+        self.wrote(42, path, offset, bytes, || Output::Appended { path: name, offset, len });
         Ok(())
     }
 
     fn write(&mut self, path: &str, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
         let done = self.awake().and_then(|()| self.here_mut().drive.write(path, offset, bytes));
         let name = self.tell(path, done)?;
-        let output = Output::DiskWrote { path: name, offset, len: bytes.len() as u64 };
-        self.wrote(43, path, offset, bytes, output);
+        let len = bytes.len() as u64;
+        self.wrote(43, path, offset, bytes, || Output::DiskWrote { path: name, offset, len });
         Ok(())
     }
 
@@ -198,14 +212,14 @@ impl Disk for Door<'_> {
     fn truncate(&mut self, path: &str, length: u64) -> Result<(), DiskError> {
         let done = self.awake().and_then(|()| self.here_mut().drive.truncate(path, length));
         let (name, len) = self.tell(path, done)?;
-        self.wrote(44, path, len, &[], Output::Truncated { path: name, len });
+        self.wrote(44, path, len, &[], || Output::Truncated { path: name, len });
         Ok(())
     }
 
     fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
         let done = self.awake().and_then(|()| self.here_mut().drive.rename(from, to));
         let (old, new) = self.tell(from, done)?;
-        self.put(45, Output::Renamed { from: old, to: new });
+        self.put(45, || Output::Renamed { from: old, to: new });
         self.core.fingerprint.text(from);
         self.core.fingerprint.text(to);
         Ok(())
@@ -214,7 +228,7 @@ impl Disk for Door<'_> {
     fn remove(&mut self, path: &str) -> Result<(), DiskError> {
         let done = self.awake().and_then(|()| self.here_mut().drive.remove(path));
         let name = self.tell(path, done)?;
-        self.put(46, Output::Removed { path: name });
+        self.put(46, || Output::Removed { path: name });
         self.core.fingerprint.text(path);
         Ok(())
     }
@@ -231,7 +245,7 @@ impl Disk for Door<'_> {
 impl Door<'_> {
     fn ask(&mut self, path: &str, directory: bool) -> Ticket {
         let ticket = self.core.ask_sync(self.node, path, directory);
-        self.put(47, Output::SyncAsked { ticket, path: path.into() });
+        self.put(47, || Output::SyncAsked { ticket, path: path.into() });
         self.core.fingerprint.number(ticket.0);
         self.core.fingerprint.text(path);
         ticket
