@@ -27,6 +27,23 @@ pub struct Cluster {
     pub findings: Vec<Finding>,
     /// Services in the file that are not staged, with the reason (`kafka-1: brokers are not staged yet`).
     pub not_staged: Vec<String>,
+    /// What is written in the files and changes nothing in what is staged.
+    pub unread: Vec<Unread>,
+}
+
+/// A variable, key or field that nobody reads: it is kept so that nothing a person wrote is lost in silence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// The node it was meant for; empty where it was meant for the whole file.
+    pub node: String,
+    /// Its name, as it is written (`ZOOKEEPER_SERVER_ID`, `logging`).
+    pub name: String,
+    /// Its value, as it is written; empty where it is more than one word.
+    pub value: String,
+    /// `file:line`.
+    pub at: String,
+    /// Who does not read it and why (`wurstmeister/zookeeper reads no variables`, `not modelled`).
+    pub why: String,
 }
 
 /// A machine or container: the unit that fails whole and that links connect.
