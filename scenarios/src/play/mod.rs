@@ -240,9 +240,13 @@ impl<'p, 'w> Play<'p, 'w> {
         let behind = Behind(&self.stage.world);
         let mut breaches = Vec::new();
         self.checks.pass(&self.stage.scene, &behind, &mut breaches);
-        self.breached(breaches, at);
+        if !breaches.is_empty() {
+            self.breached(breaches, at);
+        }
         let changed = self.outages.pass(at, &self.stage.scene);
-        self.outage_lines(at, changed);
+        if !changed.is_empty() {
+            self.outage_lines(at, changed);
+        }
         if at >= self.progress_at {
             self.progress_at = at + PROGRESS;
             if let Some(progress) = &mut self.watch.progress {
