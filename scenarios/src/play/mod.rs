@@ -269,6 +269,8 @@ impl<'p, 'w> Play<'p, 'w> {
 
     fn ended(&mut self, node: NodeId, at: Instant) {
         self.stage.scene.died(node);
+        let changed = self.outages.ended(node, at);
+        self.outage_lines(at, changed);
         // A tool has already said how it ended.
         let is_tool = matches!(self.stage.world.machine(node), Some(Actor::Kafka(_)));
         if let Some((code, why)) = self.stage.world.exit_of(node)
