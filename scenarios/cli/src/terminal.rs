@@ -82,6 +82,11 @@ pub fn is_watched() -> bool {
     std::io::stderr().is_terminal()
 }
 
+/// Whether stdout is a terminal.
+pub fn shows_data() -> bool {
+    std::io::stdout().is_terminal()
+}
+
 /// Writes to stdout; `false` if nobody reads it any more.
 pub fn print(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
