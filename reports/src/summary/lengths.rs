@@ -51,8 +51,10 @@ impl Lengths {
             let mut sorted = seen.lengths.clone();
             sorted.sort_unstable();
             let [shortest, median] = [0, (sorted.len() - 1) / 2].map(|at| seconds(sorted[at]));
-            let longest = seconds(sorted[sorted.len() - 1]);
-            let longest = if seen.unended { format!("{longest}, to the end") } else { longest };
+            let longest = match seen.unended {
+                true => "to the end".to_owned(),
+                false => seconds(sorted[sorted.len() - 1]),
+            };
             let announced = announced.as_deref().unwrap_or("by nobody");
             let of_all = format!("{} of {runs}", seen.runs);
             vec![

@@ -25,14 +25,9 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Colours: on a terminal, always or never; NO_COLOR and CLICOLOR_FORCE are heard, too
-    #[arg(
-        long,
-        global = true,
-        value_name = "WHEN",
-        default_value = "auto",
-        hide_possible_values = true
-    )]
+    /// When to use colours; auto is on terminals, and heeds NO_COLOR and CLICOLOR_FORCE
+    #[arg(long, global = true, value_name = "auto|always|never", default_value = "auto")]
+    #[arg(hide_default_value = true, hide_possible_values = true)]
     pub color: Colour,
 }
 
@@ -138,7 +133,7 @@ pub struct RunArgs {
     /// So many runs at a time; what is told is the same [default: one per core]
     #[arg(long, short, value_name = "N", help_heading = PLAYED)]
     pub jobs: Option<NonZeroUsize>,
-    /// One line: of a run its verdict and fingerprint, of many seeds how many passed, for each scenario
+    /// One line for each scenario: its run, or how many of its seeds passed
     #[arg(long, short, help_heading = TOLD)]
     pub quiet: bool,
     /// One JSON object per run on stdout, and nothing else there
@@ -189,7 +184,8 @@ const JOBS_MAX: usize = 256;
 
 /// `A..B` or `A..=B`, both ends included.
 fn seeds(text: &str) -> Result<RangeInclusive<u64>, String> {
-    let (from, to) = text.split_once("..").ok_or("write two numbers, as in 1..50")?;
+    let (from, to) =
+        text.split_once("..").ok_or("write two numbers, as in 1..50; one alone is --seed")?;
     let number = |text: &str| {
         text.trim().parse::<u64>().map_err(|_| format!("`{text}` is not a seed; write 1..50"))
     };

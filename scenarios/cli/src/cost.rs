@@ -1,4 +1,5 @@
-//! What a run cost, as the operating system counts it for the thread that plays it. Asked outside of the simulated world, which has no such clock.
+//! What a run cost, as the operating system counts it for the thread that plays it. Asked outside of the simulated world,
+//! which has no such clock.
 
 use reports::run::Statistics;
 
