@@ -49,11 +49,13 @@
 pub mod action;
 pub mod client;
 pub mod condition;
+mod dates;
 pub mod ensemble;
 pub mod expect;
 pub mod facts;
 mod fields;
 pub mod kafka;
+mod lint;
 mod names;
 mod phrase;
 mod problems;
@@ -71,8 +73,10 @@ use machine::Duration;
 use toml::de::DeTable;
 
 pub use crate::diagnostic::Diagnostic;
+pub use lint::MARKS;
 pub use names::Names;
 pub use phrase::{Mention, MentionKind};
+pub(crate) use problems::nearest;
 pub use problems::{Located, Span, render};
 
 use crate::cluster::Cluster;
