@@ -115,7 +115,8 @@ impl Machine for Actor {
                 cx.part("kafka", Said::Kafka, |cx| client.handle(input, cx));
             }
             Self::NeverStarts(why) => {
-                cx.note(Said::Server(ServerNote::RefusedToStart(why.clone())));
+                let why = why.strip_prefix("exit 1: ").unwrap_or(why);
+                cx.note(Said::Server(ServerNote::RefusedToStart(why.to_owned())));
                 cx.exit(1, why);
             }
         }

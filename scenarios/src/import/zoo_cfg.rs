@@ -39,7 +39,9 @@ pub(super) fn cluster(sources: &[Source], find: Beside<'_>) -> Result<Cluster, V
     let mut reading = Reading::new(name, text, find);
     reading.findings = found;
     let help = "give the files of all servers of the ensemble";
-    let connect = ensemble::check(&mut reading, &mut members, &hosts, None, help);
+    let doors = ensemble::check(&mut reading, &mut members, &hosts, help);
+    let connect = ensemble::everybody(&members, &doors);
+    let connect = ensemble::connected(&mut reading, &doors, &hosts, help, &connect);
     if !errors.is_empty() {
         return Err(errors);
     }
