@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 pub struct Cluster {
     /// The machines (containers) nodes run on. A node's host is named like the node unless the scenario says otherwise.
     pub hosts: Vec<Host>,
+    /// Ports of the machine that lead to containers.
+    pub published: Vec<Published>,
     /// The ZooKeeper servers.
     pub zookeepers: Vec<ZooKeeper>,
     /// The connect string clients of this cluster use, chroot included (`zk-1:2181,zk-2:2181/kafka`).
@@ -55,6 +57,21 @@ pub struct Host {
     /// The networks it is on, with the names it has there (its own name is not implied). Two hosts reach each other
     /// if they share a network; `localhost` is always the host itself.
     pub networks: Vec<Network>,
+}
+
+/// The name of the host that is the machine containers run on: it is there where something runs on it, or is sent to it.
+pub const MACHINE: &str = "docker-host";
+
+/// A port of the machine that Docker leads to a port of a container. Clients of scenarios stand on the machine: they find it
+/// on `localhost`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The port of the machine.
+    pub port: u16,
+    /// The container's host.
+    pub host: String,
+    /// The port of the container.
+    pub to: u16,
 }
 
 /// One network a host is on.

@@ -8,10 +8,7 @@ use super::images::{self, Family, Image};
 use super::interpolate::env_file;
 use super::layout;
 use super::reading::{Reading, together};
-use crate::cluster::{Cluster, Host, Network, Severity};
-
-/// The host of all services with `network_mode: host`.
-const DOCKER_HOST: &str = "docker-host";
+use crate::cluster::{Cluster, Host, MACHINE, Network, Severity};
 
 /// Where brokers that are not staged are told their ZooKeepers, by image.
 const CONNECT: [&str; 3] =
@@ -108,6 +105,7 @@ impl Cast {
         }
         Cluster {
             hosts: self.hosts,
+            published: Vec::new(),
             zookeepers: self.zookeepers.into_iter().map(|member| member.zookeeper).collect(),
             connect,
             brokers: self.brokers.into_iter().map(|member| member.broker).collect(),
@@ -127,8 +125,8 @@ fn connected(reading: &mut Reading<'_>, doors: &[Door], hosts: &[Host], told: &C
 fn host(reading: &mut Reading<'_>, service: &Service) -> Host {
     if service.is_on_host {
         let networks =
-            vec![Network { name: "host".to_owned(), aliases: vec![DOCKER_HOST.to_owned()] }];
-        return Host { name: DOCKER_HOST.to_owned(), networks };
+            vec![Network { name: "host".to_owned(), aliases: vec![MACHINE.to_owned()] }];
+        return Host { name: MACHINE.to_owned(), networks };
     }
     let mut names = vec![service.name.clone()];
     names.extend(service.container_name.as_ref().map(|name| name.value.clone()));
@@ -161,7 +159,7 @@ fn told(reading: &Reading<'_>, services: &[Service]) -> Option<Connect> {
     );
     let (first, variable) = variables.next()?;
     let at = reading.at(&variable.span);
-    let localhost_is = first.is_on_host.then(|| DOCKER_HOST.to_owned());
+    let localhost_is = first.is_on_host.then(|| MACHINE.to_owned());
     let text = variable.value.trim().to_owned();
     Some(Connect { text, at, told: Vec::new(), localhost_is })
 }
