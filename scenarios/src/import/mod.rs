@@ -9,6 +9,7 @@ mod ensemble;
 mod images;
 mod interpolate;
 mod layout;
+mod names;
 mod nearest;
 pub mod properties;
 mod reading;
