@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::what_if::WhatIfArgs;
+
 /// Rehearse the failures of a Kafka cluster on ZooKeeper before they happen.
 ///
 /// Real servers' logic runs in a simulated world: the same seed always gives the same run, minutes pass in milliseconds, and
@@ -26,6 +28,8 @@ pub enum Command {
     List,
     /// Start a real ensemble on this computer, for your own client to talk to
     Up(UpArgs),
+    /// Ask what happens to your cluster when nodes are lost, and get the scenario for it
+    WhatIf(WhatIfArgs),
 }
 
 const CODES: &str = "\

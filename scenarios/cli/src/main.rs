@@ -14,6 +14,7 @@ mod run;
 mod show;
 mod terminal;
 mod up;
+mod what_if;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
             Command::Run(args) => run::run(args),
             Command::List => library::list(),
             Command::Up(args) => up::up(args),
+            Command::WhatIf(args) => what_if::what_if(args),
         },
         Err(error) => {
             // Nobody is left to be told that nobody listens.

@@ -28,7 +28,7 @@ const WAITING: usize = 16;
 /// How often progress is shown.
 const TICK: Duration = Duration::from_millis(200);
 /// Room for the deepest calls of an unoptimised build.
-const STACK: usize = 16 << 20;
+pub const STACK: usize = 16 << 20;
 
 /// A run, and whatever is needed to show it.
 pub struct Played {
