@@ -14,6 +14,8 @@ use crate::library::{ListArgs, ShowArgs};
 use crate::manual::ManArgs;
 use crate::terminal::Colour;
 
+use crate::what_if::WhatIfArgs;
+
 /// Rehearse the failures of a Kafka cluster on ZooKeeper before they happen.
 ///
 /// Real servers' logic runs in a simulated world: the same seed always gives the same run, minutes pass in milliseconds, and
@@ -68,6 +70,8 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page, or write all of them to a folder
     Man(ManArgs),
+    /// Ask what happens to your cluster when nodes are lost, and get the scenario for it
+    WhatIf(WhatIfArgs),
 }
 
 const EXAMPLES: &str = "\

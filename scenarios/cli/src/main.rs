@@ -19,6 +19,7 @@ mod run;
 mod show;
 mod terminal;
 mod up;
+mod what_if;
 
 use std::process::ExitCode;
 
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         Command::Up(args) => up::up(args),
         Command::Completions(args) => completions::print(args),
         Command::Man(args) => manual::write(args),
+        Command::WhatIf(args) => what_if::what_if(args),
     };
     exit.into()
 }

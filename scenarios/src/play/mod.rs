@@ -88,7 +88,7 @@ struct Play<'p, 'w> {
 }
 
 /// The world as checks may ask it.
-struct Behind<'a>(&'a World<Actor>);
+pub(crate) struct Behind<'a>(pub(crate) &'a World<Actor>);
 
 impl Outside for Behind<'_> {
     fn is_up(&self, node: NodeId) -> bool {
