@@ -68,8 +68,32 @@ fn staged(text: &mut String, cluster: &Cluster) -> std::fmt::Result {
             writeln!(text, "  {}={}  ({})", property.key, property.value, property.from)?;
         }
     }
+    for broker in &cluster.brokers {
+        writeln!(text, "{} on {} runs Kafka {}", broker.name, broker.host, broker.preset)?;
+        if let Some(why) = &broker.never_starts {
+            writeln!(text, "  never starts: {why}")?;
+        }
+        for property in &broker.properties {
+            writeln!(text, "  {}={}  ({})", property.key, property.value, property.from)?;
+        }
+    }
+    for topic in &cluster.topics {
+        let (name, partitions) = (&topic.name, topic.partitions);
+        write!(text, "topic {name}: {partitions} x {}", topic.replication_factor)?;
+        for (partition, replicas) in &topic.assignment {
+            write!(text, " {partition}:{replicas:?}")?;
+        }
+        for (key, value) in &topic.config {
+            write!(text, " {key}={value}")?;
+        }
+        writeln!(text)?;
+    }
     for reason in &cluster.not_staged {
         writeln!(text, "not staged: {reason}")?;
+    }
+    for unread in &cluster.unread {
+        let scenarios::cluster::Unread { node, name, value, at, why } = unread;
+        writeln!(text, "unread: {node} {name} {value}  ({at}): {why}")?;
     }
     Ok(())
 }

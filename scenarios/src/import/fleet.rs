@@ -1,0 +1,294 @@
+//! What only shows when all brokers are looked at together: numbers, addresses and folders that two of them want, topics that
+//! need more brokers than there are.
+//!
+//! Every broker's settings are read as the broker itself will read them; what it would refuse keeps it from starting.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use broker::config::{Config, ConfigError, Endpoint, broker_keys, is_broker_key};
+
+use super::nearest::nearest;
+use super::reading::{Reading, listed};
+use crate::cluster::{Broker, Severity};
+
+/// A broker and the place it is named at.
+pub(super) struct Member {
+    pub broker: Broker,
+    /// `file:line:column`.
+    pub at: String,
+}
+
+impl Member {
+    /// Where a setting was written, or else where the broker is named.
+    fn written(&self, key: &str) -> &str {
+        let property = self.broker.properties.iter().rev().find(|p| p.key.trim() == key);
+        let from = property.map(|property| property.from.as_str());
+        from.filter(|from| is_place(from)).unwrap_or(&self.at)
+    }
+
+    /// Whether somebody wrote this setting.
+    fn says(&self, key: &str) -> bool {
+        self.broker.properties.iter().any(|property| property.key.trim() == key)
+    }
+}
+
+/// Whether this is a place in a file, not somebody who sets things by himself.
+fn is_place(from: &str) -> bool {
+    let line = from.rsplit(':').next().unwrap_or_default();
+    from.contains(':') && !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A broker whose settings were read.
+struct Read {
+    index: usize,
+    config: Config,
+}
+
+/// The factors of Kafka's own topics.
+const INTERNAL: [(&str, &str); 2] = [
+    ("offsets.topic.replication.factor", "consumer groups"),
+    ("transaction.state.log.replication.factor", "transactions"),
+];
+
+/// Looks at all brokers together. Who is refused at start never starts.
+pub(super) fn check(reading: &mut Reading<'_>, members: &mut [Member]) {
+    let mut all = Vec::new();
+    for (index, member) in members.iter_mut().enumerate() {
+        unknown_keys(reading, member);
+        if let Some(config) = configure(reading, member) {
+            all.push(Read { index, config });
+        }
+    }
+    same_number(reading, members, &all);
+    same_folder(reading, members, &all);
+    same_address(reading, members, &all);
+    to_itself(reading, members, &all);
+    for read in &all {
+        factors(reading, &members[read.index], &read.config, members.len());
+    }
+}
+
+/// Reads a broker's settings. A refusal keeps it from starting.
+fn configure(reading: &mut Reading<'_>, member: &mut Member) -> Option<Config> {
+    if member.broker.never_starts.is_some() {
+        return None;
+    }
+    match member.broker.config(member.broker.preset.mechanisms()) {
+        Ok((mut config, _)) => {
+            config.advertise_as(&member.broker.host);
+            Some(config)
+        }
+        Err(error) => {
+            refused(reading, member, &error);
+            member.broker.never_starts = Some(format!("exits at start: {error}"));
+            None
+        }
+    }
+}
+
+/// K02, K09: what the broker's own check of its settings refuses.
+fn refused(reading: &mut Reading<'_>, member: &Member, error: &ConfigError) {
+    let (rule, help) = match error.key.as_str() {
+        "zookeeper.connect" => ("K02", "name the ZooKeepers: `zookeeper.connect=zk-1:2181`"),
+        "broker.id" => ("K10", "give each broker its own number"),
+        "inter.broker.listener.name" => ("K09", "advertise the listener brokers use among them"),
+        key if key.contains("listener") => (
+            "K09",
+            "every advertised listener must be one of `listeners`, have a host others can dial, a \
+             port of its own, and a protocol in `listener.security.protocol.map`",
+        ),
+        _ => ("K09", "correct it: the broker refuses to start"),
+    };
+    let at = member.written(&error.key).to_owned();
+    let what = format!("the broker exits at start: {error}");
+    reading.find((rule, Severity::Error), at, &member.broker.name, what, help);
+}
+
+/// K18: keys that no broker knows, with what they may have been meant to be.
+fn unknown_keys(reading: &mut Reading<'_>, member: &Member) {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for property in &member.broker.properties {
+        let key = property.key.trim();
+        if let Some(first) = seen.insert(key, &property.from)
+            && is_place(first)
+            && is_place(&property.from)
+        {
+            let what = format!("`{key}` stands twice: the last one counts");
+            let (at, help) = (property.from.clone(), "keep one of them");
+            reading.find(("Y04", Severity::Warning), at, &member.broker.name, what, help);
+        }
+        if is_broker_key(key) || !is_place(&property.from) {
+            continue;
+        }
+        let help = match meant(key) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "leave it out, or look the name up".to_owned(),
+        };
+        let what = format!("Kafka does not know `{key}`: it logs a warning and goes on without it");
+        let at = property.from.clone();
+        reading.find(("K18", Severity::Warning), at, &member.broker.name, what, help);
+    }
+}
+
+/// What an unknown key was probably meant to be.
+fn meant(key: &str) -> Option<&'static str> {
+    match key {
+        "in.sync.replicas" | "min.in.sync.replicas" => Some("min.insync.replicas"),
+        "retention.ms" => Some("log.retention.ms"),
+        "retention.bytes" => Some("log.retention.bytes"),
+        "segment.bytes" => Some("log.segment.bytes"),
+        "replication.factor" => Some("default.replication.factor"),
+        "partitions" => Some("num.partitions"),
+        "max.message.bytes" => Some("message.max.bytes"),
+        _ => nearest(&key.replace(['_', '-'], "."), broker_keys()),
+    }
+}
+
+/// K10: two brokers with one number; in one namespace of one ensemble the second is refused.
+fn same_number(reading: &mut Reading<'_>, members: &[Member], all: &[Read]) {
+    let mut first: BTreeMap<(i32, &str), &str> = BTreeMap::new();
+    for read in all {
+        let member = &members[read.index];
+        let (id, name) = (read.config.id.0, member.broker.name.as_str());
+        let place = (id, read.config.zookeeper_connect.as_str());
+        let holder = *first.entry(place).or_insert(name);
+        if holder != name {
+            let what = format!("it is broker {id}, as {holder} is: the second to register exits");
+            let help = "give each broker its own `broker.id`";
+            let at = member.written("broker.id").to_owned();
+            reading.find(("K10", Severity::Error), at, name, what, help);
+        }
+    }
+}
+
+/// K12: two brokers of one machine with one log folder.
+fn same_folder(reading: &mut Reading<'_>, members: &[Member], all: &[Read]) {
+    let mut first: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    for read in all {
+        let broker = &members[read.index].broker;
+        let folder = read.config.log_dir.trim_end_matches('/');
+        let holder = *first.entry((&broker.host, folder)).or_insert(&broker.name);
+        if holder != broker.name {
+            let what = format!("its log folder {folder} is {holder}'s too: the second one exits");
+            let help = "give each broker a folder of its own in `log.dirs`";
+            let at = members[read.index].written("log.dirs").to_owned();
+            reading.find(("K12", Severity::Error), at, &broker.name, what, help);
+        }
+    }
+}
+
+/// K05: two brokers that send their clients to one address.
+fn same_address(reading: &mut Reading<'_>, members: &[Member], all: &[Read]) {
+    let mut first: BTreeMap<(String, u16), &str> = BTreeMap::new();
+    for read in all {
+        let member = &members[read.index];
+        let name = member.broker.name.as_str();
+        for endpoint in &read.config.advertised_listeners {
+            let place = (endpoint.host.to_lowercase(), endpoint.port);
+            let holder = *first.entry(place).or_insert(name);
+            if holder == name {
+                continue;
+            }
+            let (host, port) = (&endpoint.host, endpoint.port);
+            let what = format!(
+                "it advertises {host}:{port}, as {holder} does: from Kafka 2.0 on the second to \
+                 register exits"
+            );
+            let help = "advertise an address of its own for each broker";
+            let at = advertised_at(member).to_owned();
+            reading.find(("K05", Severity::Error), at, name, what, help);
+        }
+    }
+}
+
+/// Where a broker's advertised addresses were written.
+fn advertised_at(member: &Member) -> &str {
+    let keys = ["advertised.listeners", "advertised.host.name", "listeners", "host.name"];
+    let key = keys.into_iter().find(|key| member.says(key)).unwrap_or_default();
+    member.written(key)
+}
+
+/// K06: brokers on several machines that tell each other `localhost`.
+fn to_itself(reading: &mut Reading<'_>, members: &[Member], all: &[Read]) {
+    let hosts: BTreeSet<&str> = members.iter().map(|m| m.broker.host.as_str()).collect();
+    if hosts.len() < 2 {
+        return;
+    }
+    for read in all {
+        let inter_broker = &read.config.inter_broker_listener;
+        let is_it = |endpoint: &&Endpoint| endpoint.name == *inter_broker;
+        let Some(endpoint) = read.config.advertised_listeners.iter().find(is_it) else { continue };
+        if super::ensemble::is_loopback(&endpoint.host) {
+            let member = &members[read.index];
+            let what = format!(
+                "it tells the other brokers to find it at {}:{}, which is each of them itself",
+                endpoint.host, endpoint.port
+            );
+            let help = "advertise a name the other machines know for the inter-broker listener";
+            let at = advertised_at(member).to_owned();
+            reading.find(("K06", Severity::Error), at, &member.broker.name, what, help);
+        }
+    }
+}
+
+/// K14, K15: topics that need more brokers than there are, or more replicas than they have.
+fn factors(reading: &mut Reading<'_>, member: &Member, config: &Config, brokers: usize) {
+    let name = &member.broker.name;
+    for (key, who) in INTERNAL {
+        let given = member.broker.properties.iter().rev().find(|p| p.key.trim() == key);
+        let factor = given.map_or(3, |property| property.value.trim().parse().unwrap_or(3_usize));
+        if factor > brokers {
+            let at = member.written(key).to_owned();
+            let origin = if given.is_some() { "" } else { " by default" };
+            let what = format!(
+                "`{key}` is {factor}{origin}, and there {}: {who} never become ready",
+                listed(&[counted(brokers)])
+            );
+            let help = format!("set `{key}={brokers}`, or add brokers");
+            reading.find(("K14", Severity::Warning), at, name, what, help);
+        }
+    }
+    let least = config.topic_defaults.min_insync_replicas;
+    let factor = u32::try_from(config.replication_factor).unwrap_or_default();
+    if member.says("min.insync.replicas") {
+        let at = member.written("min.insync.replicas").to_owned();
+        insync(reading, (&at, name), "topics created without saying more", least, factor);
+    }
+}
+
+fn counted(brokers: usize) -> String {
+    match brokers {
+        1 => "is one broker".to_owned(),
+        many => format!("are {many} brokers"),
+    }
+}
+
+/// K15: how many replicas a write with `acks=all` needs, against how many there are.
+pub(super) fn insync(
+    reading: &mut Reading<'_>,
+    (at, who): (&str, &str),
+    which: &str,
+    least: u32,
+    factor: u32,
+) {
+    let (what, help) = if least > factor {
+        (
+            format!(
+                "{which}: min.insync.replicas={least} of {factor} replicas: every write with \
+                 acks=all is refused (NotEnoughReplicas)"
+            ),
+            "have at least one replica more than min.insync.replicas",
+        )
+    } else if least == factor && factor > 1 {
+        (
+            format!(
+                "{which}: min.insync.replicas={least} of {factor} replicas: with one broker down, \
+                 writes with acks=all are refused"
+            ),
+            "have one replica more, or lower min.insync.replicas",
+        )
+    } else {
+        return;
+    };
+    reading.find(("K15", Severity::Warning), at.to_owned(), who, what, help);
+}
