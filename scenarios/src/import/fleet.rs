@@ -7,29 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use broker::config::{Config, ConfigError, Endpoint, broker_keys, is_broker_key};
 
+use super::brokers::Member;
 use super::nearest::nearest;
 use super::reading::{Reading, listed};
-use crate::cluster::{Broker, Severity};
+use crate::cluster::Severity;
 
-/// A broker and the place it is named at.
-pub(super) struct Member {
-    pub broker: Broker,
-    /// `file:line:column`.
-    pub at: String,
-}
-
-impl Member {
-    /// Where a setting was written, or else where the broker is named.
-    fn written(&self, key: &str) -> &str {
-        let property = self.broker.properties.iter().rev().find(|p| p.key.trim() == key);
-        let from = property.map(|property| property.from.as_str());
-        from.filter(|from| is_place(from)).unwrap_or(&self.at)
-    }
-
-    /// Whether somebody wrote this setting.
-    fn says(&self, key: &str) -> bool {
-        self.broker.properties.iter().any(|property| property.key.trim() == key)
-    }
+/// Whether somebody wrote this setting.
+fn says(member: &Member, key: &str) -> bool {
+    member.broker.properties.iter().any(|property| property.key.trim() == key)
 }
 
 /// Whether this is a place in a file, not somebody who sets things by himself.
@@ -74,10 +59,7 @@ fn configure(reading: &mut Reading<'_>, member: &mut Member) -> Option<Config> {
         return None;
     }
     match member.broker.config(member.broker.preset.mechanisms()) {
-        Ok((mut config, _)) => {
-            config.advertise_as(&member.broker.host);
-            Some(config)
-        }
+        Ok((config, _)) => Some(config),
         Err(error) => {
             refused(reading, member, &error);
             member.broker.never_starts = Some(format!("exits at start: {error}"));
@@ -204,7 +186,7 @@ fn same_address(reading: &mut Reading<'_>, members: &[Member], all: &[Read]) {
 /// Where a broker's advertised addresses were written.
 fn advertised_at(member: &Member) -> &str {
     let keys = ["advertised.listeners", "advertised.host.name", "listeners", "host.name"];
-    let key = keys.into_iter().find(|key| member.says(key)).unwrap_or_default();
+    let key = keys.into_iter().find(|key| says(member, key)).unwrap_or_default();
     member.written(key)
 }
 
@@ -250,7 +232,7 @@ fn factors(reading: &mut Reading<'_>, member: &Member, config: &Config, brokers:
     }
     let least = config.topic_defaults.min_insync_replicas;
     let factor = u32::try_from(config.replication_factor).unwrap_or_default();
-    if member.says("min.insync.replicas") {
+    if says(member, "min.insync.replicas") {
         let at = member.written("min.insync.replicas").to_owned();
         insync(reading, (&at, name), "topics created without saying more", least, factor);
     }

@@ -4,6 +4,7 @@
 //! What is imported is what would really run, mistakes included; what is wrong with it is said in findings. Only what
 //! Compose or Java would refuse to read at all ends an import. Nothing is guessed in silence, nothing is repaired.
 
+mod brokers;
 mod compose;
 mod ensemble;
 mod fleet;

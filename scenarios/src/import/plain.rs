@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::ensemble::{self, Connect};
+use super::brokers;
+use super::ensemble;
 use super::fleet;
 use super::kind::Kind;
 use super::reading::{Beside, Found, Reading, together};
 use super::server_properties::{self, File};
 use super::{Source, about_file, topics, zoo_cfg};
-use crate::cluster::{Broker, Cluster, Host, Network, Property, Severity, Unread};
+use crate::cluster::{Cluster, Host, Network, Unread};
 use crate::diagnostic::Diagnostic;
 
 /// The network all of them are on.
@@ -27,7 +28,7 @@ struct Draft<'s> {
     zookeepers: Vec<ensemble::Member>,
     /// The file of each ZooKeeper.
     files: Vec<&'s Source>,
-    brokers: Vec<fleet::Member>,
+    brokers: Vec<brokers::Member>,
     hosts: Vec<Host>,
     findings: Vec<Found>,
     errors: Vec<Diagnostic>,
@@ -59,9 +60,13 @@ pub(super) fn cluster(
     }
     let mut reading = Reading::new(name, text, find);
     reading.findings = draft.findings;
-    let given = draft.brokers.first().and_then(|first| connect(first, &draft.hosts));
+    let doors = ensemble::check(&mut reading, &mut draft.zookeepers, &draft.hosts, HELP);
+    let found = brokers::check(&mut reading, &mut draft.brokers, &draft.hosts, &doors, HELP);
     fleet::check(&mut reading, &mut draft.brokers);
-    let connect = ensemble::check(&mut reading, &mut draft.zookeepers, &draft.hosts, given, HELP);
+    let connect = found.connect.unwrap_or_else(|| {
+        let all = ensemble::everybody(&draft.zookeepers, &doors);
+        ensemble::connected(&mut reading, &doors, &draft.hosts, HELP, &all)
+    });
     let mut cluster = Cluster {
         hosts: draft.hosts,
         zookeepers: draft.zookeepers.into_iter().map(|member| member.zookeeper).collect(),
@@ -121,7 +126,6 @@ impl<'s> Draft<'s> {
             for alias in aliases.iter().flat_map(|host| [host.as_str(), first_label(host)]) {
                 call(&mut self.hosts[host], alias);
             }
-            generated_id(&mut reading, &mut member.broker, &member.at, &self.brokers);
             self.brokers.push(member);
             self.keep(reading);
         }
@@ -205,42 +209,4 @@ fn first_label(host: &str) -> &str {
 
 fn folder(file: &str) -> &Path {
     Path::new(file).parent().unwrap_or(Path::new(""))
-}
-
-/// K11: a broker without a number gets one from 1001 on, in the order of the files.
-fn generated_id(
-    reading: &mut Reading<'_>,
-    broker: &mut Broker,
-    at: &str,
-    before: &[fleet::Member],
-) {
-    let said = broker.properties.iter().rev().find(|property| property.key == "broker.id");
-    if said.is_some_and(|property| property.value != "-1") {
-        return;
-    }
-    let is_given_out = |member: &&fleet::Member| member.broker.id().is_some_and(|id| id > 1000);
-    let id = 1001 + before.iter().filter(is_given_out).count();
-    let what = format!("it has no `broker.id`: the cluster gives it one, here {id}");
-    let help = "set `broker.id`: a broker whose disk is lost comes back under another number";
-    reading.find(("K11", Severity::Information), at.to_owned(), &broker.name, what, help);
-    broker.properties.retain(|property| property.key != "broker.id");
-    for (key, value) in [
-        ("reserved.broker.max.id", (1000 + before.len() + 1).to_string()),
-        ("broker.id", id.to_string()),
-    ] {
-        let from = "given out by the cluster".to_owned();
-        broker.properties.push(Property { key: key.to_owned(), value, from });
-    }
-}
-
-/// What the first broker is told.
-fn connect(first: &fleet::Member, hosts: &[Host]) -> Option<Connect> {
-    let mut lines = first.broker.properties.iter().rev();
-    let line = lines.find(|property| property.key == "zookeeper.connect")?;
-    let localhost_is = hosts.iter().find(|host| host.name == first.broker.host);
-    Some(Connect {
-        text: line.value.clone(),
-        at: line.from.clone(),
-        localhost_is: localhost_is.map(|host| host.name.clone()),
-    })
 }

@@ -5,8 +5,9 @@
 
 use broker::mechanism::Preset;
 
+use super::brokers::Member;
 use super::ensemble::is_loopback;
-use super::fleet::Member;
+use super::images::kafka::Version;
 use super::kind::folder_name;
 use super::properties::{self, Entry};
 use super::reading::Reading;
@@ -107,10 +108,28 @@ pub(super) fn broker(reading: &mut Reading<'_>, file: &File<'_>, name: &str) -> 
         name: name.to_owned(),
         host: name.to_owned(),
         properties,
+        has_generated_id: false,
+        bootstrap: None,
         preset,
         never_starts: None,
     };
-    Member { broker, at }
+    let place = |entry: &Entry| (entry.key.trim().to_owned(), reading.at(&entry.span));
+    let places = file.entries.iter().map(place).collect();
+    let version = match preset {
+        Preset::V2_3 => Version::assumed(2, 3, 0),
+        Preset::V2_5 | Preset::Fixed => Version::assumed(2, 5, 0),
+    };
+    Member {
+        broker,
+        at,
+        places,
+        version,
+        ports: Vec::new(),
+        disks: Vec::new(),
+        is_on_host: true,
+        topics: Vec::new(),
+        unread: Vec::new(),
+    }
 }
 
 /// V01: the version a file is for, as far as it says so.
