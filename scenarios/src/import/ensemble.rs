@@ -10,6 +10,7 @@ use coordinator::config::{
 use coordinator::id::ServerId;
 use coordinator::quorum::majority_of;
 
+use super::names::{Names, Place, is_loopback};
 use super::reading::Reading;
 use crate::cluster::{Host, Severity, ZooKeeper};
 
@@ -63,7 +64,7 @@ pub(super) fn check(
             all.push(Read { index, config });
         }
     }
-    let names = Names { hosts, help };
+    let names = Names { hosts, published: &[], help };
     for read in &all {
         server_list(reading, &members[read.index], &read.config, &names);
         own_entry(reading, members, read, &names);
@@ -165,44 +166,6 @@ fn warned(reading: &mut Reading<'_>, member: &Member, warning: &ConfigWarning) {
     if from.is_some() || (logged && rule != "Z03") {
         let what = warning.message.clone();
         reading.find((rule, severity), at, &member.zookeeper.name, what, help);
-    }
-}
-
-/// Who is called what.
-pub(super) struct Names<'h> {
-    pub hosts: &'h [Host],
-    /// What to do about a name that leads nowhere.
-    pub help: &'h str,
-}
-
-pub(super) fn is_loopback(name: &str) -> bool {
-    name.eq_ignore_ascii_case("localhost") || name.starts_with("127.") || name == "[::1]"
-}
-
-impl Names<'_> {
-    /// The host that `name` means to somebody on `from`; the loopback is `from` itself.
-    pub fn seen_from(&self, from: &str, name: &str) -> Option<&str> {
-        let here = self.hosts.iter().find(|host| host.name == from)?;
-        if is_loopback(name) || name == "0.0.0.0" {
-            return Some(&here.name);
-        }
-        let shared = |network: &str| here.networks.iter().any(|own| own.name == network);
-        self.find(name, &shared)
-    }
-
-    /// The host that `name` means to somebody on all networks.
-    pub fn anywhere(&self, name: &str) -> Option<&str> {
-        self.find(name, &|_| true)
-    }
-
-    fn find(&self, name: &str, network_counts: &dyn Fn(&str) -> bool) -> Option<&str> {
-        let is_called = |host: &&Host| {
-            host.networks.iter().any(|network| {
-                network_counts(&network.name)
-                    && network.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
-            })
-        };
-        self.hosts.iter().find(is_called).map(|host| host.name.as_str())
     }
 }
 
@@ -320,11 +283,9 @@ fn client_port(config: &Config) -> Option<u16> {
 pub(super) fn connected(
     reading: &mut Reading<'_>,
     doors: &[Door],
-    hosts: &[Host],
-    help: &str,
+    names: &Names<'_>,
     connect: &Connect,
 ) -> String {
-    let names = Names { hosts, help };
     let (list, chroot) = parts(&connect.text);
     if chroot.contains(',') {
         let what = format!("the chroot stands after a host that is not the last: it is `{chroot}`");
@@ -345,7 +306,7 @@ pub(super) fn connected(
             reading.find(("N03", Severity::Error), connect.at.clone(), "", what, names.help);
             continue;
         };
-        out_of_reach(reading, connect, &names, name);
+        out_of_reach(reading, connect, names, name);
         let on_host = |door: &&Door| door.host == host;
         if let Some(door) = doors.iter().filter(on_host).find(|door| door.port.to_string() == port)
         {
@@ -367,6 +328,11 @@ pub(super) fn connected(
         reading.find(("Z02", Severity::Error), connect.at.clone(), "", what, help);
     }
     format!("{}{chroot}", used.join(","))
+}
+
+/// The door at a place.
+pub(super) fn door_at<'d>(doors: &'d [Door], place: Option<Place<'_>>) -> Option<&'d Door> {
+    doors.iter().find(|door| place.is_some_and(|at| at.host == door.host && at.port == door.port))
 }
 
 /// N03: the loopback of a broker's own container, where no server is.

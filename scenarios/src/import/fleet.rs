@@ -1,11 +1,11 @@
 //! What only shows when all brokers are looked at together: numbers, addresses and folders that two of them want, topics that
 //! need more brokers than there are.
 //!
-//! Every broker's settings are read as the broker itself will read them; what it would refuse keeps it from starting.
+//! Where their addresses lead is not looked at here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use broker::config::{Config, ConfigError, Endpoint, broker_keys, is_broker_key};
+use broker::config::{Config, broker_keys, is_broker_key};
 
 use super::brokers::Member;
 use super::nearest::nearest;
@@ -35,55 +35,20 @@ const INTERNAL: [(&str, &str); 2] = [
     ("transaction.state.log.replication.factor", "transactions"),
 ];
 
-/// Looks at all brokers together. Who is refused at start never starts.
-pub(super) fn check(reading: &mut Reading<'_>, members: &mut [Member]) {
+/// Looks at all brokers together.
+pub(super) fn check(reading: &mut Reading<'_>, members: &[Member]) {
     let mut all = Vec::new();
-    for (index, member) in members.iter_mut().enumerate() {
+    for (index, member) in members.iter().enumerate() {
         unknown_keys(reading, member);
-        if let Some(config) = configure(reading, member) {
-            all.push(Read { index, config });
-        }
+        let starts = member.broker.never_starts.is_none();
+        let config = member.broker.config(member.broker.preset.mechanisms());
+        all.extend(config.ok().filter(|_| starts).map(|(config, _)| Read { index, config }));
     }
     same_number(reading, members, &all);
-    same_folder(reading, members, &all);
     same_address(reading, members, &all);
-    to_itself(reading, members, &all);
     for read in &all {
         factors(reading, &members[read.index], &read.config, members.len());
     }
-}
-
-/// Reads a broker's settings. A refusal keeps it from starting.
-fn configure(reading: &mut Reading<'_>, member: &mut Member) -> Option<Config> {
-    if member.broker.never_starts.is_some() {
-        return None;
-    }
-    match member.broker.config(member.broker.preset.mechanisms()) {
-        Ok((config, _)) => Some(config),
-        Err(error) => {
-            refused(reading, member, &error);
-            member.broker.never_starts = Some(format!("exits at start: {error}"));
-            None
-        }
-    }
-}
-
-/// K02, K09: what the broker's own check of its settings refuses.
-fn refused(reading: &mut Reading<'_>, member: &Member, error: &ConfigError) {
-    let (rule, help) = match error.key.as_str() {
-        "zookeeper.connect" => ("K02", "name the ZooKeepers: `zookeeper.connect=zk-1:2181`"),
-        "broker.id" => ("K10", "give each broker its own number"),
-        "inter.broker.listener.name" => ("K09", "advertise the listener brokers use among them"),
-        key if key.contains("listener") => (
-            "K09",
-            "every advertised listener must be one of `listeners`, have a host others can dial, a \
-             port of its own, and a protocol in `listener.security.protocol.map`",
-        ),
-        _ => ("K09", "correct it: the broker refuses to start"),
-    };
-    let at = member.written(&error.key).to_owned();
-    let what = format!("the broker exits at start: {error}");
-    reading.find((rule, Severity::Error), at, &member.broker.name, what, help);
 }
 
 /// K18: keys that no broker knows, with what they may have been meant to be.
@@ -143,22 +108,6 @@ fn same_number(reading: &mut Reading<'_>, members: &[Member], all: &[Read]) {
     }
 }
 
-/// K12: two brokers of one machine with one log folder.
-fn same_folder(reading: &mut Reading<'_>, members: &[Member], all: &[Read]) {
-    let mut first: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-    for read in all {
-        let broker = &members[read.index].broker;
-        let folder = read.config.log_dir.trim_end_matches('/');
-        let holder = *first.entry((&broker.host, folder)).or_insert(&broker.name);
-        if holder != broker.name {
-            let what = format!("its log folder {folder} is {holder}'s too: the second one exits");
-            let help = "give each broker a folder of its own in `log.dirs`";
-            let at = members[read.index].written("log.dirs").to_owned();
-            reading.find(("K12", Severity::Error), at, &broker.name, what, help);
-        }
-    }
-}
-
 /// K05: two brokers that send their clients to one address.
 fn same_address(reading: &mut Reading<'_>, members: &[Member], all: &[Read]) {
     let mut first: BTreeMap<(String, u16), &str> = BTreeMap::new();
@@ -188,29 +137,6 @@ fn advertised_at(member: &Member) -> &str {
     let keys = ["advertised.listeners", "advertised.host.name", "listeners", "host.name"];
     let key = keys.into_iter().find(|key| says(member, key)).unwrap_or_default();
     member.written(key)
-}
-
-/// K06: brokers on several machines that tell each other `localhost`.
-fn to_itself(reading: &mut Reading<'_>, members: &[Member], all: &[Read]) {
-    let hosts: BTreeSet<&str> = members.iter().map(|m| m.broker.host.as_str()).collect();
-    if hosts.len() < 2 {
-        return;
-    }
-    for read in all {
-        let inter_broker = &read.config.inter_broker_listener;
-        let is_it = |endpoint: &&Endpoint| endpoint.name == *inter_broker;
-        let Some(endpoint) = read.config.advertised_listeners.iter().find(is_it) else { continue };
-        if super::ensemble::is_loopback(&endpoint.host) {
-            let member = &members[read.index];
-            let what = format!(
-                "it tells the other brokers to find it at {}:{}, which is each of them itself",
-                endpoint.host, endpoint.port
-            );
-            let help = "advertise a name the other machines know for the inter-broker listener";
-            let at = advertised_at(member).to_owned();
-            reading.find(("K06", Severity::Error), at, &member.broker.name, what, help);
-        }
-    }
 }
 
 /// K14, K15: topics that need more brokers than there are, or more replicas than they have.

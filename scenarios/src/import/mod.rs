@@ -12,6 +12,7 @@ mod images;
 mod interpolate;
 mod kind;
 mod layout;
+mod names;
 mod nearest;
 mod plain;
 pub mod properties;

@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::brokers;
+use super::brokers::{self, Disk};
 use super::ensemble;
 use super::fleet;
 use super::kind::Kind;
+use super::names::Names;
 use super::reading::{Beside, Found, Reading, together};
 use super::server_properties::{self, File};
 use super::{Source, about_file, topics, zoo_cfg};
@@ -61,11 +62,12 @@ pub(super) fn cluster(
     let mut reading = Reading::new(name, text, find);
     reading.findings = draft.findings;
     let doors = ensemble::check(&mut reading, &mut draft.zookeepers, &draft.hosts, HELP);
-    let found = brokers::check(&mut reading, &mut draft.brokers, &draft.hosts, &doors, HELP);
-    fleet::check(&mut reading, &mut draft.brokers);
+    let names = Names { hosts: &draft.hosts, published: &[], help: HELP };
+    let found = brokers::check(&mut reading, &mut draft.brokers, &doors, &names);
+    fleet::check(&mut reading, &draft.brokers);
     let connect = found.connect.unwrap_or_else(|| {
         let all = ensemble::everybody(&draft.zookeepers, &doors);
-        ensemble::connected(&mut reading, &doors, &draft.hosts, HELP, &all)
+        ensemble::connected(&mut reading, &doors, &names, &all)
     });
     let mut cluster = Cluster {
         hosts: draft.hosts,
@@ -122,6 +124,11 @@ impl<'s> Draft<'s> {
             let mut member = server_properties::broker(&mut reading, file, &name);
             let host = self.host(&name, place);
             member.broker.host.clone_from(&self.hosts[host].name);
+            member.disks = vec![Disk {
+                source: Some(format!("the disk of {}", member.broker.host)),
+                target: String::new(),
+                at: member.written("log.dirs").to_owned(),
+            }];
             let aliases = file.addresses();
             for alias in aliases.iter().flat_map(|host| [host.as_str(), first_label(host)]) {
                 call(&mut self.hosts[host], alias);

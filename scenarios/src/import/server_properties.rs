@@ -6,9 +6,10 @@
 use broker::mechanism::Preset;
 
 use super::brokers::Member;
-use super::ensemble::is_loopback;
+
 use super::images::kafka::Version;
 use super::kind::folder_name;
+use super::names::is_loopback;
 use super::properties::{self, Entry};
 use super::reading::Reading;
 use super::{Source, printable};
@@ -126,6 +127,7 @@ pub(super) fn broker(reading: &mut Reading<'_>, file: &File<'_>, name: &str) -> 
         version,
         ports: Vec::new(),
         disks: Vec::new(),
+        volumes: &[],
         is_on_host: true,
         topics: Vec::new(),
         unread: Vec::new(),

@@ -1,14 +1,17 @@
 //! From the services of a compose file to a cluster: which are ZooKeepers and which are brokers, where they run, what clients
 //! connect to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::brokers;
 use super::compose::{self, Service, Variable};
-use super::ensemble::{self, Connect, Door, Member};
+use super::ensemble::{self, Connect, Member};
 use super::images::{self, Family, Image};
 use super::interpolate::env_file;
 use super::layout;
+use super::names::{Names, is_machine};
 use super::reading::{Reading, together};
-use crate::cluster::{Cluster, Host, MACHINE, Network, Severity};
+use crate::cluster::{Cluster, Host, MACHINE, Network, Published, Severity};
 
 /// Where brokers that are not staged are told their ZooKeepers, by image.
 const CONNECT: [&str; 3] =
@@ -46,6 +49,7 @@ pub(super) fn cluster(reading: &mut Reading<'_>) -> Cluster {
 #[derive(Default)]
 struct Cast {
     hosts: Vec<Host>,
+    published: Vec<Published>,
     zookeepers: Vec<Member>,
     brokers: Vec<brokers::Member>,
     not_staged: Vec<String>,
@@ -86,18 +90,55 @@ impl Cast {
         if !self.hosts.contains(&host) {
             self.hosts.push(host);
         }
+        let ports = service.ports.iter().filter_map(|port| {
+            let (outer, to) = (port.host.as_ref()?.parse().ok()?, port.container.parse().ok()?);
+            Some(Published { port: outer, host: name.clone(), to })
+        });
+        let fails = service.fails.is_some() || service.is_on_host;
+        self.published.extend(ports.filter(|_| !fails));
         name
+    }
+
+    /// The machine, if brokers send somebody to it by its address.
+    fn add_machine(&mut self, reading: &mut Reading<'_>) {
+        let mut said: BTreeMap<String, String> = BTreeMap::new();
+        let networks = || self.hosts.iter().flat_map(|host| &host.networks);
+        for member in &self.brokers {
+            for (name, key) in member.hosts_it_names() {
+                let is_known = networks().any(|network| network.aliases.contains(&name));
+                if is_machine(&name) && !is_known {
+                    said.entry(name).or_insert_with(|| member.written(key).to_owned());
+                }
+            }
+        }
+        if said.is_empty() {
+            return;
+        }
+        for (name, at) in &said {
+            let what = format!("`{name}` is nobody's name in this file: taken for the machine");
+            let help = "who dials it comes back in through the ports that are published there";
+            reading.find(("N03", Severity::Information), at.clone(), "", what, help);
+        }
+        let names: BTreeSet<String> = networks().map(|network| network.name.clone()).collect();
+        let aliases: Vec<String> = said.into_keys().chain(Some(MACHINE.to_owned())).collect();
+        let on = |name| Network { name, aliases: aliases.clone() };
+        let machine =
+            Host { name: MACHINE.to_owned(), networks: names.into_iter().map(on).collect() };
+        self.hosts.retain(|host| host.name != MACHINE);
+        self.hosts.push(machine);
     }
 
     /// Everybody looked at together.
     fn cluster(mut self, reading: &mut Reading<'_>, services: &[Service]) -> Cluster {
-        let hosts = &self.hosts;
+        self.add_machine(reading);
+        let (hosts, published) = (&self.hosts, &self.published);
+        let names = Names { hosts, published, help: NAMES };
         let doors = ensemble::check(reading, &mut self.zookeepers, hosts, NAMES);
-        let staged = brokers::check(reading, &mut self.brokers, hosts, &doors, NAMES);
+        let staged = brokers::check(reading, &mut self.brokers, &doors, &names);
         let connect = staged.connect.unwrap_or_else(|| {
             let told = told(reading, services)
                 .unwrap_or_else(|| ensemble::everybody(&self.zookeepers, &doors));
-            connected(reading, &doors, hosts, &told)
+            ensemble::connected(reading, &doors, &names, &told)
         });
         let mut unread = Vec::new();
         for member in &mut self.brokers {
@@ -105,7 +146,7 @@ impl Cast {
         }
         Cluster {
             hosts: self.hosts,
-            published: Vec::new(),
+            published: self.published,
             zookeepers: self.zookeepers.into_iter().map(|member| member.zookeeper).collect(),
             connect,
             brokers: self.brokers.into_iter().map(|member| member.broker).collect(),
@@ -115,10 +156,6 @@ impl Cast {
             unread,
         }
     }
-}
-
-fn connected(reading: &mut Reading<'_>, doors: &[Door], hosts: &[Host], told: &Connect) -> String {
-    ensemble::connected(reading, doors, hosts, NAMES, told)
 }
 
 /// The machine a container is, with the names it has on its networks.
@@ -142,7 +179,7 @@ fn host(reading: &mut Reading<'_>, service: &Service) -> Host {
     let network = |attached: &compose::Attachment| {
         let mut aliases = names.clone();
         aliases.extend(attached.aliases.iter().cloned());
-        let mut known = std::collections::BTreeSet::new();
+        let mut known = BTreeSet::new();
         aliases.retain(|alias| known.insert(alias.clone()));
         Network { name: attached.network.clone(), aliases }
     };

@@ -1,15 +1,21 @@
 //! What only shows when all brokers of a file are looked at together: which of them are one cluster, who finds whom, whose
-//! disk is whose.
+//! disk is whose, what clients have of them.
 
+mod addresses;
+mod clients;
+mod disks;
 mod namespaces;
 mod wishes;
 
 use std::collections::BTreeMap;
 
-use super::ensemble::{self, Connect, Door, Names};
+use broker::config::{Config, ConfigError};
+
+use super::ensemble::{self, Connect, Door};
 use super::images::kafka::{Version, Wish};
+use super::names::Names;
 use super::reading::Reading;
-use crate::cluster::{Broker, Host, Topic, Unread};
+use crate::cluster::{Broker, Severity, Topic, Unread};
 
 /// A broker and what its file says about its container.
 pub(in crate::import) struct Member {
@@ -24,6 +30,8 @@ pub(in crate::import) struct Member {
     pub ports: Vec<(Option<String>, String)>,
     /// What is mounted.
     pub disks: Vec<Disk>,
+    /// The folders for which the image has Docker make a volume.
+    pub volumes: &'static [&'static str],
     /// `network_mode: host`
     pub is_on_host: bool,
     /// The topics its container tries to create.
@@ -55,6 +63,26 @@ impl Member {
     }
 }
 
+impl Member {
+    /// The hosts it names to others or dials itself, with the keys that say so.
+    pub fn hosts_it_names(&self) -> Vec<(String, &'static str)> {
+        let line = |key| self.line(key).unwrap_or_default();
+        let advertised = line("advertised.listeners").split(',').map(|item| {
+            let address = item.rsplit_once("//").map_or("", |(_, address)| address).trim();
+            (address.rsplit_once(':').map_or("", |(host, _)| host), "advertised.listeners")
+        });
+        let old = (line("advertised.host.name").trim(), "advertised.host.name");
+        let servers = addresses_of(line("zookeeper.connect")).map(|one| (one, "zookeeper.connect"));
+        let all = advertised.chain(Some(old)).chain(servers);
+        all.map(|(host, key)| (host.to_owned(), key)).collect()
+    }
+}
+
+fn addresses_of(connect: &str) -> impl Iterator<Item = &str> {
+    let (list, _) = ensemble::parts(connect);
+    ensemble::addresses(list).map(|(host, _)| host)
+}
+
 /// What the clients of a cluster have of its brokers.
 #[derive(Default)]
 pub(in crate::import) struct Found {
@@ -68,20 +96,83 @@ pub(in crate::import) struct Found {
 pub(in crate::import) fn check(
     reading: &mut Reading<'_>,
     members: &mut [Member],
-    hosts: &[Host],
     doors: &[Door],
-    help: &str,
+    names: &Names<'_>,
 ) -> Found {
     let connects = connects(members);
     let used: Vec<String> = connects
         .iter()
-        .map(|connect| ensemble::connected(reading, doors, hosts, help, connect))
+        .map(|connect| ensemble::connected(reading, doors, names, connect))
         .collect();
-    let names = Names { hosts, help };
-    let namespaces = namespaces::of(reading, members, doors, &names);
+    let namespaces = namespaces::of(reading, members, doors, names);
     namespaces::numbers(reading, members, &namespaces);
-    let topics = wishes::topics(reading, members, &namespaces);
+    let configs: Vec<Option<Config>> =
+        members.iter_mut().map(|member| configure(reading, member)).collect();
+    disks::check(reading, members, &configs);
+    let all = Brokers { members, configs: &configs, namespaces: &namespaces, names };
+    addresses::check(reading, &all);
+    let addresses = clients::addresses(reading, &all);
+    let topics = wishes::topics(reading, &all);
+    for (member, address) in members.iter_mut().zip(addresses) {
+        member.broker.bootstrap = address;
+    }
     Found { connect: used.into_iter().next(), topics }
+}
+
+/// All brokers, with what they make of their settings, where they register, and the names they know.
+struct Brokers<'a> {
+    members: &'a [Member],
+    /// `None` for who never starts.
+    configs: &'a [Option<Config>],
+    namespaces: &'a [namespaces::Namespace],
+    names: &'a Names<'a>,
+}
+
+impl<'a> Brokers<'a> {
+    /// Those that start, by their places.
+    fn starting(&self) -> impl Iterator<Item = (usize, &'a Member, &'a Config)> {
+        let all = self.members.iter().zip(self.configs).enumerate();
+        all.filter_map(|(index, (member, config))| Some((index, member, config.as_ref()?)))
+    }
+
+    /// Those that may be in one cluster with this one, itself included.
+    fn with(&self, index: usize) -> impl Iterator<Item = (usize, &'a Member, &'a Config)> {
+        let namespace = &self.namespaces[index];
+        self.starting().filter(move |(other, _, _)| namespace.may_be(&self.namespaces[*other]))
+    }
+}
+
+/// Reads a broker's settings. A refusal keeps it from starting.
+fn configure(reading: &mut Reading<'_>, member: &mut Member) -> Option<Config> {
+    if member.broker.never_starts.is_some() {
+        return None;
+    }
+    match member.broker.config(member.broker.preset.mechanisms()) {
+        Ok((config, _)) => Some(config),
+        Err(error) => {
+            refused(reading, member, &error);
+            member.broker.never_starts = Some(format!("exits at start: {error}"));
+            None
+        }
+    }
+}
+
+/// K02, K09, K10: what the broker's own check of its settings refuses.
+fn refused(reading: &mut Reading<'_>, member: &Member, error: &ConfigError) {
+    let (rule, help) = match error.key.as_str() {
+        "zookeeper.connect" => ("K02", "name the ZooKeepers: `zookeeper-1:2181`"),
+        "broker.id" => ("K10", "give each broker its own number"),
+        "inter.broker.listener.name" => ("K09", "advertise the listener brokers use among them"),
+        key if key.contains("listener") || key.contains("host") => (
+            "K09",
+            "every advertised listener must be one of `listeners`, have a host others can dial, a \
+             port of its own, and a protocol in `listener.security.protocol.map`",
+        ),
+        _ => ("K09", "correct it: the broker refuses to start"),
+    };
+    let at = member.written(&error.key).to_owned();
+    let what = format!("the broker exits at start: {error}");
+    reading.find((rule, Severity::Error), at, &member.broker.name, what, help);
 }
 
 /// The connect strings brokers are told, each once, with everybody who is told it.

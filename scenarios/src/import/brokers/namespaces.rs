@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Member;
 use crate::cluster::{Property, Severity};
-use crate::import::ensemble::{Door, Names, addresses, is_loopback, parts};
+use crate::import::ensemble::{Door, addresses, door_at, parts};
+use crate::import::names::Names;
 use crate::import::reading::{Reading, listed};
 
 /// Where a broker registers.
@@ -32,15 +33,11 @@ pub(super) fn of(
 ) -> Vec<Namespace> {
     let of_one = |member: &Member| {
         let (list, chroot) = parts(member.line("zookeeper.connect").unwrap_or_default().trim());
-        let doors_of = |(name, port): (&str, &str)| {
-            let host = match is_loopback(name) {
-                true => Some(member.broker.host.as_str()),
-                false => names.seen_from(&member.broker.host, name),
-            };
-            let mut doors = doors.iter().filter(|door| door.serves);
-            doors.find(|door| Some(door.host.as_str()) == host && door.port.to_string() == port)
+        let door = |(name, port): (&str, &str)| {
+            let place = names.leads(&member.broker.host, name, port.parse().ok()?);
+            door_at(doors, place).filter(|door| door.serves)
         };
-        let islands = addresses(list).filter_map(doors_of).map(|door| door.island).collect();
+        let islands = addresses(list).filter_map(door).map(|door| door.island).collect();
         Namespace { chroot: chroot.trim_end_matches('/').to_owned(), islands }
     };
     let all: Vec<Namespace> = members.iter().map(of_one).collect();

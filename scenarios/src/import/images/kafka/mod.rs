@@ -53,6 +53,19 @@ impl Maker {
             _ => Self::Unknown,
         }
     }
+
+    /// The folders for which the image has Docker make a volume, if nobody mounts one.
+    pub fn volumes(self) -> &'static [&'static str] {
+        match self {
+            Self::Wurstmeister => &["/kafka"],
+            Self::Confluent | Self::ConfluentServer => {
+                &["/var/lib/kafka/data", "/etc/kafka/secrets"]
+            }
+            Self::Apache => &["/var/lib/kafka/data", "/etc/kafka/secrets", "/mnt/shared/config"],
+            Self::Debezium => &["/kafka/data", "/kafka/logs", "/kafka/config"],
+            Self::Bitnami | Self::Unknown => &[],
+        }
+    }
 }
 
 /// What a container makes of a service, before other services are looked at.
@@ -76,7 +89,7 @@ pub(in crate::import) fn stage(
         _ => return Err(format!("image {} is not modelled yet", image.text)),
     }
     assumed(reading, service, image, &version);
-    Ok(start.member(reading))
+    Ok(start.member(reading, maker))
 }
 
 /// Why there is no ZooKeeper in this broker's life.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::{Version, Wish, broker};
+use super::{Maker, Version, Wish, broker};
 use crate::cluster::{Property, Severity, Unread};
 use crate::import::brokers::{Disk, Member};
 use crate::import::compose::{Service, Variable};
@@ -149,7 +149,7 @@ impl<'s> Start<'s> {
     }
 
     /// What came of it.
-    pub fn member(mut self, reading: &mut Reading<'_>) -> Member {
+    pub fn member(mut self, reading: &mut Reading<'_>, maker: Maker) -> Member {
         let service = self.service;
         for variable in &service.environment {
             if !self.asked.contains(&variable.name) {
@@ -176,6 +176,7 @@ impl<'s> Start<'s> {
             version: self.version,
             ports: ports.map(|port| (port.host.clone(), port.container.clone())).collect(),
             disks: disks.collect(),
+            volumes: maker.volumes(),
             is_on_host: service.is_on_host,
             topics: self.topics,
             unread: self.unread,
