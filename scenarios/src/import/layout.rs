@@ -10,7 +10,7 @@ use super::yaml::{self, Malformed, Node, Value};
 /// Reads the file as YAML; what is wrong is in `reading.errors` afterwards.
 pub(super) fn tree(reading: &mut Reading<'_>) -> Option<Rc<Node>> {
     let text = reading.text.clone();
-    match yaml::parse(&text) {
+    match yaml::parse(&text, 0) {
         Ok(root) => {
             let mut starts = Vec::new();
             if let Some(root) = &root {

@@ -1,4 +1,5 @@
-//! From people's own files to a [`Cluster`]: `docker-compose.yml`, `zoo.cfg`, `zookeeper.properties`.
+//! From people's own files to a [`Cluster`]: `docker-compose.yml`, `zoo.cfg`, `zookeeper.properties`, `server.properties`,
+//! and topics as `kafka-topics --describe` prints them.
 //!
 //! What is imported is what would really run, mistakes included; what is wrong with it is said in findings. Only what
 //! Compose or Java would refuse to read at all ends an import. Nothing is guessed in silence, nothing is repaired.
@@ -6,14 +7,19 @@
 mod brokers;
 mod compose;
 mod ensemble;
+mod fleet;
 mod images;
 mod interpolate;
+mod kind;
 mod layout;
 mod names;
 mod nearest;
+mod plain;
 pub mod properties;
 mod reading;
+mod server_properties;
 mod staging;
+mod topics;
 mod yaml;
 mod zoo_cfg;
 
@@ -22,6 +28,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cluster::Cluster;
 use crate::diagnostic::Diagnostic;
+use kind::Kind;
 use reading::{Beside, Reading};
 
 /// A file in memory.
@@ -33,9 +40,10 @@ pub struct Source {
     pub text: String,
 }
 
-/// Imports the cluster that these files describe: one compose file, or one `zoo.cfg` (`zookeeper.properties`) per server.
+/// Imports the cluster that these files describe together: a compose file, or one file per server (`zoo.cfg`,
+/// `zookeeper.properties`, `server.properties`); and topics printed by `kafka-topics --describe`, if there are any.
 ///
-/// Files they refer to (`.env`, mounted `zoo.cfg` and `myid`, a `myid` beside a `zoo.cfg`) are read beside them.
+/// What a file is, is seen from its name or else from its content. Files they refer to (`.env`, mounted `zoo.cfg` and `myid`, a `myid` beside a `zoo.cfg`) are read beside them.
 ///
 /// # Errors
 /// What makes the files unusable, with places: not readable, not YAML, refused by Compose, no ZooKeeper in it.
@@ -82,24 +90,28 @@ fn too_long() -> String {
 
 /// `find` takes paths as they are given, not relative to a file.
 fn import(sources: &[Source], find: Beside<'_>) -> Result<Cluster, Vec<Diagnostic>> {
-    let is_compose = |source: &&Source| {
-        let name = source.name.to_lowercase();
-        name.ends_with(".yml") || name.ends_with(".yaml")
-    };
+    if sources.is_empty() {
+        return Err(vec![about_file("", "no file to import a cluster from")]);
+    }
     if let Some(long) = sources.iter().find(|source| source.text.len() > yaml::BYTES_MAX) {
         return Err(vec![about_file(&long.name, &format!("`{}`: {}", long.name, too_long()))]);
     }
-    let compose: Vec<&Source> = sources.iter().filter(is_compose).collect();
-    match compose.as_slice() {
-        [] if sources.is_empty() => Err(vec![about_file("", "no file to import a cluster from")]),
-        [] => zoo_cfg::cluster(sources, find),
-        [one] => {
-            let beside = |path: &str| find(&joined(&one.name, path));
-            let mut reading = Reading::new(&one.name, &one.text, &beside);
-            let cluster = staging::cluster(&mut reading);
-            reading.errors.sort_by_key(|error| (error.span.start, error.code));
-            if reading.errors.is_empty() { Ok(cluster) } else { Err(reading.errors) }
+    let mut known: Vec<(Kind, &Source)> = Vec::new();
+    let mut unknown = Vec::new();
+    for source in sources {
+        match kind::of(source) {
+            Ok(kind) => known.push((kind, source)),
+            Err(error) => unknown.push(error),
         }
+    }
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    let compose: Vec<&Source> =
+        known.iter().filter(|(kind, _)| *kind == Kind::Compose).map(|(_, one)| *one).collect();
+    match compose.as_slice() {
+        [] => plain::cluster(&known, find),
+        [one] => composed(one, &known, find),
         [_, second, ..] => {
             let message = "several compose files are not put together";
             let mut error = about_file(&second.name, message);
@@ -107,6 +119,32 @@ fn import(sources: &[Source], find: Beside<'_>) -> Result<Cluster, Vec<Diagnosti
             Err(vec![error])
         }
     }
+}
+
+/// A compose file, and topics pasted beside it.
+fn composed(
+    file: &Source,
+    all: &[(Kind, &Source)],
+    find: Beside<'_>,
+) -> Result<Cluster, Vec<Diagnostic>> {
+    let beside = |path: &str| find(&joined(&file.name, path));
+    let mut reading = Reading::new(&file.name, &file.text, &beside);
+    let mut cluster = staging::cluster(&mut reading);
+    cluster.unread.append(&mut reading.unread);
+    reading.errors.sort_by_key(|error| (error.span.start, error.code));
+    if reading.errors.is_empty() {
+        topics::add_all(all, &mut cluster, find)?;
+        Ok(cluster)
+    } else {
+        Err(reading.errors)
+    }
+}
+
+/// A name that can stand in scenarios and reports: letters, digits, `.`, `_` and `-`, at most 60 of them.
+fn printable(name: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    let plain = name.chars().take(60).map(|letter| if is_plain(letter) { letter } else { '-' });
+    plain.collect::<String>().trim_matches(['-', '.']).to_owned()
 }
 
 /// Something about a file as a whole.
