@@ -7,7 +7,6 @@
 mod brokers;
 mod compose;
 mod ensemble;
-mod fleet;
 mod images;
 mod interpolate;
 mod kind;
