@@ -141,10 +141,6 @@ impl Cast {
                 .unwrap_or_else(|| ensemble::everybody(&self.zookeepers, &doors));
             ensemble::connected(reading, &doors, &names, &told)
         });
-        let mut unread = Vec::new();
-        for member in &mut self.brokers {
-            unread.append(&mut member.unread);
-        }
         Cluster {
             hosts: self.hosts,
             published: self.published,
@@ -154,7 +150,7 @@ impl Cast {
             topics: staged.topics,
             findings: together(std::mem::take(&mut reading.findings)),
             not_staged: self.not_staged,
-            unread,
+            unread: std::mem::take(&mut reading.unread),
         }
     }
 }

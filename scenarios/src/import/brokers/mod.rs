@@ -16,7 +16,7 @@ use super::ensemble::{self, Connect, Door};
 use super::images::kafka::{Version, Wish};
 use super::names::Names;
 use super::reading::Reading;
-use crate::cluster::{Broker, Published, Severity, Topic, Unread};
+use crate::cluster::{Broker, Published, Severity, Topic};
 pub(in crate::import) use settings::insync;
 
 /// A broker and what its file says about its container.
@@ -40,8 +40,6 @@ pub(in crate::import) struct Member {
     pub is_container: bool,
     /// The topics its container tries to create.
     pub topics: Vec<Wish>,
-    /// What is said for it and changes nothing.
-    pub unread: Vec<Unread>,
 }
 
 /// Something mounted into a container.

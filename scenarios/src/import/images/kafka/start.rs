@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::{Maker, Version, Wish, broker};
-use crate::cluster::{Property, Severity, Unread};
+use crate::cluster::{Property, Severity};
 use crate::import::brokers::{Disk, Member};
 use crate::import::compose::{Service, Variable};
 use crate::import::images::Image;
@@ -25,7 +25,6 @@ pub(in crate::import) struct Start<'s> {
     /// Where settings are written, by key.
     places: BTreeMap<String, String>,
     asked: BTreeSet<String>,
-    unread: Vec<Unread>,
     never_starts: Option<String>,
 }
 
@@ -40,7 +39,6 @@ impl<'s> Start<'s> {
             lines: Vec::new(),
             places: BTreeMap::new(),
             asked: BTreeSet::new(),
-            unread: Vec::new(),
             never_starts: None,
         }
     }
@@ -105,15 +103,10 @@ impl<'s> Start<'s> {
     }
 
     /// A variable that changes nothing.
-    pub fn leaves(&mut self, reading: &Reading<'_>, variable: &Variable, why: &str) {
+    pub fn leaves(&mut self, reading: &mut Reading<'_>, variable: &Variable, why: &str) {
         self.asked.insert(variable.name.clone());
-        self.unread.push(Unread {
-            node: self.service.name.clone(),
-            name: variable.name.clone(),
-            value: variable.value.clone(),
-            at: reading.line(&variable.span),
-            why: why.to_owned(),
-        });
+        let Variable { name, value, span } = variable;
+        reading.unread(&self.service.name, name, value, span, why);
     }
 
     /// Whether the script has given up.
@@ -228,7 +221,6 @@ impl<'s> Start<'s> {
             is_on_host: service.is_on_host,
             is_container: true,
             topics: self.topics,
-            unread: self.unread,
         }
     }
 }
