@@ -68,6 +68,7 @@ impl Image {
                 Family::OtherZooKeeper
             }
             other if other.ends_with("kafka") || other.ends_with("cp-server") => Family::Broker,
+            "apache/kafka-native" => Family::Broker,
             _ => Family::Other,
         }
     }
@@ -155,28 +156,9 @@ impl Staged<'_> {
         }
     }
 
-    /// The file mounted at `path` in the container, by itself or with its folder: its name here and its text.
-    fn mounted(&self, reading: &Reading<'_>, path: &str) -> Option<(String, Option<String>)> {
-        let (folder, name) = path.rsplit_once('/')?;
-        let here = |mount: &Mount| {
-            let source = mount.source.as_deref().filter(|source| source.contains('/'))?;
-            match mount.target.trim_end_matches('/') {
-                target if target == path => Some(source.to_owned()),
-                target if target == folder => {
-                    Some(format!("{}/{name}", source.trim_end_matches('/')))
-                }
-                _ => None,
-            }
-        };
-        let source = self.service.mounts.iter().find_map(here)?;
-        let text = (reading.beside)(&source);
-        let relative = source.strip_prefix("./").unwrap_or(&source);
-        Some((joined(&reading.file, relative), text))
-    }
-
     /// Takes `zoo.cfg` from a mounted file. `false` if none is mounted there.
     fn take_mounted(&mut self, reading: &mut Reading<'_>, path: &str) -> bool {
-        let Some((source, text)) = self.mounted(reading, path) else { return false };
+        let Some((source, text)) = mounted(reading, self.service, path) else { return false };
         let Some(text) = text else {
             let span = self.service.mounts.first().map_or(0..0, |mount| mount.span.clone());
             let message = format!("`{source}` is mounted over {path} and cannot be read");
@@ -199,7 +181,7 @@ impl Staged<'_> {
 
     /// Takes `myid` from a mounted file, if one is mounted there.
     fn take_mounted_myid(&mut self, reading: &Reading<'_>, path: &str) {
-        if let Some((_, Some(text))) = self.mounted(reading, path) {
+        if let Some((_, Some(text))) = mounted(reading, self.service, path) {
             self.myid = Some(text.lines().next().unwrap_or_default().to_owned());
         }
     }
@@ -240,6 +222,27 @@ impl Staged<'_> {
         let at = reading.at(&variable.span);
         reading.find(("Z08", Severity::Warning), at, &self.service.name, what, hint);
     }
+}
+
+/// The file mounted at `path` in the container, by itself or with its folder: its name here and its text.
+fn mounted(
+    reading: &Reading<'_>,
+    service: &Service,
+    path: &str,
+) -> Option<(String, Option<String>)> {
+    let (folder, name) = path.rsplit_once('/')?;
+    let here = |mount: &Mount| {
+        let source = mount.source.as_deref().filter(|source| source.contains('/'))?;
+        match mount.target.trim_end_matches('/') {
+            target if target == path => Some(source.to_owned()),
+            target if target == folder => Some(format!("{}/{name}", source.trim_end_matches('/'))),
+            _ => None,
+        }
+    };
+    let source = service.mounts.iter().find_map(here)?;
+    let text = (reading.beside)(&source);
+    let relative = source.strip_prefix("./").unwrap_or(&source);
+    Some((joined(&reading.file, relative), text))
 }
 
 /// The syntax of the version's `zoo.cfg`.
