@@ -24,6 +24,7 @@ mod topics;
 mod yaml;
 mod zoo_cfg;
 
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -76,13 +77,13 @@ pub fn cluster_of(sources: &[Source]) -> Result<Cluster, Vec<Diagnostic>> {
     import(sources, &find)
 }
 
-/// Reads a file of at most [`yaml::BYTES_MAX`] bytes.
+/// Reads a file of at most [`yaml::BYTES_MAX`] bytes; more is not even looked at.
 fn read(file: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
-    if length > yaml::BYTES_MAX as u64 {
-        return Err(too_long());
-    }
-    std::fs::read_to_string(file).map_err(|error| error.to_string())
+    let opened = std::fs::File::open(file).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    let mut start = opened.take(yaml::BYTES_MAX as u64 + 1);
+    start.read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() > yaml::BYTES_MAX { Err(too_long()) } else { Ok(text) }
 }
 
 fn too_long() -> String {
