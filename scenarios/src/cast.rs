@@ -224,7 +224,7 @@ fn published(
     let ports: Vec<_> =
         ports.filter_map(|p| Some((p.port, *hosts.get(p.host.as_str())?, p.to))).collect();
     if let Some(machine) = hosts.get(MACHINE) {
-        for (port, host, to) in &ports {
+        for (port, host, to) in ports.iter().filter(|(_, host, _)| host != machine) {
             world.forward(*machine, *port, *host, *to);
         }
     }

@@ -8,7 +8,6 @@ mod brokers;
 mod combine;
 mod compose;
 mod ensemble;
-mod fleet;
 mod images;
 mod interpolate;
 mod kind;

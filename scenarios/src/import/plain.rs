@@ -8,7 +8,6 @@ use std::path::Path;
 
 use super::brokers::{self, Disk};
 use super::ensemble;
-use super::fleet;
 use super::kind::Kind;
 use super::names::Names;
 use super::reading::{Beside, Found, Reading, together};
@@ -62,15 +61,19 @@ pub(super) fn cluster(
     let mut reading = Reading::new(name, text, find);
     reading.findings = draft.findings;
     let doors = ensemble::check(&mut reading, &mut draft.zookeepers, &draft.hosts, HELP);
-    let names = Names { hosts: &draft.hosts, published: &[], help: HELP };
+    let published = match draft.hosts.as_slice() {
+        [_] => brokers::open_ports(&draft.brokers),
+        _ => Vec::new(),
+    };
+    let names = Names { hosts: &draft.hosts, published: &published, help: HELP };
     let found = brokers::check(&mut reading, &mut draft.brokers, &doors, &names);
-    fleet::check(&mut reading, &draft.brokers);
     let connect = found.connect.unwrap_or_else(|| {
         let all = ensemble::everybody(&draft.zookeepers, &doors);
         ensemble::connected(&mut reading, &doors, &names, &all)
     });
     let mut cluster = Cluster {
         hosts: draft.hosts,
+        published,
         zookeepers: draft.zookeepers.into_iter().map(|member| member.zookeeper).collect(),
         connect,
         brokers: draft.brokers.into_iter().map(|member| member.broker).collect(),

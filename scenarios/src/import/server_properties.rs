@@ -129,6 +129,7 @@ pub(super) fn broker(reading: &mut Reading<'_>, file: &File<'_>, name: &str) -> 
         disks: Vec::new(),
         volumes: &[],
         is_on_host: true,
+        is_container: false,
         topics: Vec::new(),
         unread: Vec::new(),
     }

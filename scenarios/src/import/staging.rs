@@ -131,6 +131,7 @@ impl Cast {
     /// Everybody looked at together.
     fn cluster(mut self, reading: &mut Reading<'_>, services: &[Service]) -> Cluster {
         self.add_machine(reading);
+        self.published.extend(brokers::open_ports(&self.brokers));
         let (hosts, published) = (&self.hosts, &self.published);
         let names = Names { hosts, published, help: NAMES };
         let doors = ensemble::check(reading, &mut self.zookeepers, hosts, NAMES);

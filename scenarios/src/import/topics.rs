@@ -9,7 +9,7 @@ use std::ops::Range;
 use broker::config::topic_keys;
 
 use super::Source;
-use super::fleet::insync;
+use super::brokers::insync;
 use super::kind::Kind;
 use super::nearest::nearest;
 use super::reading::{Beside, Reading, together};

@@ -30,6 +30,8 @@ fn host_mode_makes_localhost_right() {
       KAFKA_ZOOKEEPER_CONNECT: localhost:2181,localhost:12181,localhost:22181/kafka
       KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://localhost:9092
       KAFKA_BROKER_ID: 1
+      KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: 1
+      KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: 1
     volumes: [ kafka:/var/lib/kafka/data ]
 volumes: { kafka: }
 ",
@@ -72,6 +74,8 @@ volumes: { kafka: }
       zookeeper.connect=localhost:2181,localhost:12181,localhost:22181/kafka  (docker-compose.yml:30)
       advertised.listeners=PLAINTEXT://localhost:9092  (docker-compose.yml:31)
       broker.id=1  (docker-compose.yml:32)
+      offsets.topic.replication.factor=1  (docker-compose.yml:33)
+      transaction.state.log.replication.factor=1  (docker-compose.yml:34)
       listeners=PLAINTEXT://0.0.0.0:9092  (set by the image confluentinc/cp-kafka:5.3.1)
       log.dirs=/var/lib/kafka/data  (set by the image confluentinc/cp-kafka:5.3.1)
     Warning N07 docker-compose.yml:26:3: kafka: no restart policy: a broker that finds no ZooKeeper at start exits, and stays down

@@ -5,6 +5,7 @@
 
 use super::{Start, confluent};
 use crate::cluster::Severity;
+use crate::import::compose::{Service, Variable};
 use crate::import::reading::Reading;
 
 /// Follows the start script.
@@ -24,5 +25,21 @@ pub(super) fn stage(reading: &mut Reading<'_>, start: &mut Start<'_>) {
         && let Some(advertised) = start.asks("KAFKA_ADVERTISED_LISTENERS")
     {
         start.writes("listeners", &confluent::everywhere(&advertised.value));
+    }
+}
+
+/// K22: a few variables, and with them none of what would have made it a KRaft node.
+pub(super) fn without_roles(reading: &mut Reading<'_>, service: &Service) {
+    let is_setting = |variable: &&Variable| {
+        variable.name.starts_with("KAFKA_") && !variable.name.ends_with("_OPTS")
+    };
+    let first = service.environment.iter().find(is_setting);
+    if let Some(first) = first.filter(|_| service.set("KAFKA_PROCESS_ROLES").is_none()) {
+        let what = "with any KAFKA_ variable set, none of the defaults in the image counts: it has \
+                    no process.roles and does not start";
+        let help = "set KAFKA_PROCESS_ROLES, KAFKA_NODE_ID, KAFKA_CONTROLLER_QUORUM_VOTERS and the \
+                    listeners too, or mount a file at /mnt/shared/config/server.properties";
+        let at = reading.at(&first.span);
+        reading.find(("K22", Severity::Warning), at, &service.name, what, help);
     }
 }

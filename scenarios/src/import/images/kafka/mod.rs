@@ -83,6 +83,9 @@ pub(in crate::import) fn stage(
     let maker = Maker::of(image);
     let version = Version::of(image, maker);
     if let Some(reason) = without_zookeeper(service, image, maker, &version) {
+        if maker == Maker::Apache {
+            apache::without_roles(reading, service);
+        }
         return Err(reason);
     }
     let mut start = Start::new(service, image, version);

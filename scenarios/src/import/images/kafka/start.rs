@@ -226,6 +226,7 @@ impl<'s> Start<'s> {
             disks: disks.collect(),
             volumes: maker.volumes(),
             is_on_host: service.is_on_host,
+            is_container: true,
             topics: self.topics,
             unread: self.unread,
         }

@@ -1,16 +1,16 @@
-//! What only shows when all brokers are looked at together: numbers, addresses and folders that two of them want, topics that
-//! need more brokers than there are.
+//! What brokers are told that means nothing to them, that only one of them can have, or that needs more brokers than there are.
 //!
 //! Where their addresses lead is not looked at here.
 
 use std::collections::BTreeMap;
 
-use broker::config::{Config, broker_keys, is_broker_key};
+use broker::config::{Config, Endpoint, broker_keys, is_broker_key};
 
-use super::brokers::Member;
-use super::nearest::nearest;
-use super::reading::{Reading, listed};
+use super::addresses::{ADVERTISED, written};
+use super::{Brokers, Member};
 use crate::cluster::Severity;
+use crate::import::nearest::nearest;
+use crate::import::reading::{Reading, listed};
 
 /// Whether somebody wrote this setting.
 fn says(member: &Member, key: &str) -> bool {
@@ -23,31 +23,33 @@ fn is_place(from: &str) -> bool {
     from.contains(':') && !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A broker whose settings were read.
-struct Read {
-    index: usize,
-    config: Config,
-}
-
 /// The factors of Kafka's own topics.
 const INTERNAL: [(&str, &str); 2] = [
     ("offsets.topic.replication.factor", "consumer groups"),
     ("transaction.state.log.replication.factor", "transactions"),
 ];
 
-/// Looks at all brokers together.
-pub(super) fn check(reading: &mut Reading<'_>, members: &[Member]) {
-    let mut all = Vec::new();
-    for (index, member) in members.iter().enumerate() {
+/// K05, K10, K14, K15, K18.
+pub(super) fn check(reading: &mut Reading<'_>, all: &Brokers<'_>) {
+    for member in all.members {
         unknown_keys(reading, member);
-        let starts = member.broker.never_starts.is_none();
-        let config = member.broker.config(member.broker.preset.mechanisms());
-        all.extend(config.ok().filter(|_| starts).map(|(config, _)| Read { index, config }));
     }
-    same_number(reading, members, &all);
-    same_address(reading, members, &all);
-    for read in &all {
-        factors(reading, &members[read.index], &read.config, members.len());
+    for (index, member, config) in all.starting() {
+        let before = || all.with(index).filter(move |(other, _, _)| *other < index);
+        let same = before().find(|(_, _, other)| other.id == config.id);
+        if let Some((_, holder, _)) = same {
+            same_number(reading, member, config.id.0, &holder.broker.name);
+        }
+        for endpoint in &config.advertised_listeners {
+            let place = (&endpoint.host, endpoint.port);
+            let is_there = |other: &Config| {
+                other.advertised_listeners.iter().any(|theirs| (&theirs.host, theirs.port) == place)
+            };
+            if let Some((_, holder, _)) = before().find(|(_, _, other)| is_there(other)) {
+                same_address(reading, member, endpoint, &holder.broker.name);
+            }
+        }
+        factors(reading, member, config, all.with(index).count());
     }
 }
 
@@ -91,52 +93,29 @@ fn meant(key: &str) -> Option<&'static str> {
     }
 }
 
-/// K10: two brokers with one number; in one namespace of one ensemble the second is refused.
-fn same_number(reading: &mut Reading<'_>, members: &[Member], all: &[Read]) {
-    let mut first: BTreeMap<(i32, &str), &str> = BTreeMap::new();
-    for read in all {
-        let member = &members[read.index];
-        let (id, name) = (read.config.id.0, member.broker.name.as_str());
-        let place = (id, read.config.zookeeper_connect.as_str());
-        let holder = *first.entry(place).or_insert(name);
-        if holder != name {
-            let what = format!("it is broker {id}, as {holder} is: the second to register exits");
-            let help = "give each broker its own `broker.id`";
-            let at = member.written("broker.id").to_owned();
-            reading.find(("K10", Severity::Error), at, name, what, help);
-        }
-    }
+/// K10: two brokers of one cluster with one number.
+fn same_number(reading: &mut Reading<'_>, member: &Member, id: i32, holder: &str) {
+    let what = format!("it is broker {id}, as {holder} is: the second to register exits");
+    let help = "give each broker its own `broker.id`";
+    let at = member.written("broker.id").to_owned();
+    reading.find(("K10", Severity::Error), at, &member.broker.name, what, help);
 }
 
-/// K05: two brokers that send their clients to one address.
-fn same_address(reading: &mut Reading<'_>, members: &[Member], all: &[Read]) {
-    let mut first: BTreeMap<(String, u16), &str> = BTreeMap::new();
-    for read in all {
-        let member = &members[read.index];
-        let name = member.broker.name.as_str();
-        for endpoint in &read.config.advertised_listeners {
-            let place = (endpoint.host.to_lowercase(), endpoint.port);
-            let holder = *first.entry(place).or_insert(name);
-            if holder == name {
-                continue;
-            }
-            let (host, port) = (&endpoint.host, endpoint.port);
-            let what = format!(
-                "it advertises {host}:{port}, as {holder} does: from Kafka 2.0 on the second to \
-                 register exits"
-            );
-            let help = "advertise an address of its own for each broker";
-            let at = advertised_at(member).to_owned();
-            reading.find(("K05", Severity::Error), at, name, what, help);
-        }
-    }
-}
-
-/// Where a broker's advertised addresses were written.
-fn advertised_at(member: &Member) -> &str {
-    let keys = ["advertised.listeners", "advertised.host.name", "listeners", "host.name"];
-    let key = keys.into_iter().find(|key| says(member, key)).unwrap_or_default();
-    member.written(key)
+/// K05: two brokers of one cluster that send their clients to one address.
+fn same_address(reading: &mut Reading<'_>, member: &Member, endpoint: &Endpoint, holder: &str) {
+    let (host, port, version) = (&endpoint.host, endpoint.port, member.version);
+    let then = if version.is_since(2, 0) {
+        "the second to register exits".to_owned()
+    } else {
+        format!(
+            "Kafka {version} lets both register, and clients of one reach the other; what is run \
+             here is later and refuses the second"
+        )
+    };
+    let what = format!("it advertises {host}:{port}, as {holder} does: {then}");
+    let help = "advertise an address of its own for each broker";
+    let at = written(member, &ADVERTISED).to_owned();
+    reading.find(("K05", Severity::Error), at, &member.broker.name, what, help);
 }
 
 /// K14, K15: topics that need more brokers than there are, or more replicas than they have.
@@ -172,7 +151,7 @@ fn counted(brokers: usize) -> String {
 }
 
 /// K15: how many replicas a write with `acks=all` needs, against how many there are.
-pub(super) fn insync(
+pub(in crate::import) fn insync(
     reading: &mut Reading<'_>,
     (at, who): (&str, &str),
     which: &str,
