@@ -5,6 +5,7 @@
 //! Compose or Java would refuse to read at all ends an import. Nothing is guessed in silence, nothing is repaired.
 
 mod brokers;
+mod combine;
 mod compose;
 mod ensemble;
 mod images;
@@ -22,10 +23,11 @@ mod topics;
 mod yaml;
 mod zoo_cfg;
 
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Severity};
 use crate::diagnostic::Diagnostic;
 use kind::Kind;
 use reading::{Beside, Reading};
@@ -74,13 +76,13 @@ pub fn cluster_of(sources: &[Source]) -> Result<Cluster, Vec<Diagnostic>> {
     import(sources, &find)
 }
 
-/// Reads a file of at most [`yaml::BYTES_MAX`] bytes.
+/// Reads a file of at most [`yaml::BYTES_MAX`] bytes; more is not even looked at.
 fn read(file: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
-    if length > yaml::BYTES_MAX as u64 {
-        return Err(too_long());
-    }
-    std::fs::read_to_string(file).map_err(|error| error.to_string())
+    let opened = std::fs::File::open(file).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    let mut start = opened.take(yaml::BYTES_MAX as u64 + 1);
+    start.read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() > yaml::BYTES_MAX { Err(too_long()) } else { Ok(text) }
 }
 
 fn too_long() -> String {
@@ -110,24 +112,27 @@ fn import(sources: &[Source], find: Beside<'_>) -> Result<Cluster, Vec<Diagnosti
         known.iter().filter(|(kind, _)| *kind == Kind::Compose).map(|(_, one)| *one).collect();
     match compose.as_slice() {
         [] => plain::cluster(&known, find),
-        [one] => composed(one, &known, find),
-        [_, second, ..] => {
-            let message = "several compose files are not put together";
-            let mut error = about_file(&second.name, message);
-            error.help = Some("run `docker compose config` and import what it prints".to_owned());
-            Err(vec![error])
-        }
+        [first, others @ ..] => composed(first, others, &known, find),
     }
 }
 
-/// A compose file, and topics pasted beside it.
+/// A compose file with those laid over it, and topics pasted beside them.
 fn composed(
     file: &Source,
+    others: &[&Source],
     all: &[(Kind, &Source)],
     find: Beside<'_>,
 ) -> Result<Cluster, Vec<Diagnostic>> {
     let beside = |path: &str| find(&joined(&file.name, path));
     let mut reading = Reading::new(&file.name, &file.text, &beside);
+    reading.overlays = others.iter().map(|one| (one.name.clone(), one.text.clone())).collect();
+    if let Some(last) = others.last() {
+        let what = "several compose files are read as `docker compose -f … -f …` reads them";
+        let help =
+            "later files override and add to earlier ones; give separate projects separately";
+        let at = format!("{}:1:1", last.name);
+        reading.find(("F05", Severity::Information), at, "", what, help);
+    }
     let mut cluster = staging::cluster(&mut reading);
     cluster.unread.append(&mut reading.unread);
     reading.errors.sort_by_key(|error| (error.span.start, error.code));

@@ -30,6 +30,8 @@ pub(super) struct Reading<'a> {
     pub text: Arc<str>,
     /// The files it brings in.
     others: Vec<Other>,
+    /// Further compose files to be laid over it, with their names: `-f` after the first.
+    pub overlays: Vec<(String, String)>,
     /// Variables for interpolation.
     pub variables: BTreeMap<String, String>,
     /// What ends the import.
@@ -69,6 +71,7 @@ impl<'a> Reading<'a> {
             file: file.to_owned(),
             text: text.into(),
             others: Vec::new(),
+            overlays: Vec::new(),
             variables: BTreeMap::new(),
             errors: Vec::new(),
             findings: Vec::new(),

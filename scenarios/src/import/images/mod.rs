@@ -72,11 +72,6 @@ impl Image {
             _ => Family::Other,
         }
     }
-
-    /// Whether it is a ZooKeeper whose variables are known.
-    pub fn is_zookeeper(&self) -> bool {
-        matches!(self.family(), Family::Wurstmeister | Family::Confluent | Family::Official)
-    }
 }
 
 /// What a container makes of a service, before other services are looked at.
