@@ -82,6 +82,17 @@ fn an_unclean_election_is_an_excuse_for_what_was_before_it() {
 }
 
 #[test]
+fn an_unclean_election_that_nobody_allows_excuses_nothing() {
+    let mut talk = healthy();
+    talk.sync_with(1, 0, &[1]);
+    talk.replicates(1, &[], 0, 10);
+    talk.dies(1);
+    talk.elect(2, 1, &[2]);
+    assert_eq!(talk.caught(), ["CT-4", "KR-1"]);
+    assert!(talk.excused().is_empty());
+}
+
+#[test]
 fn the_last_replica_in_sync_takes_what_its_disk_lost() {
     let mut talk = healthy();
     talk.sync_with(1, 0, &[1]);
