@@ -132,6 +132,28 @@ fn two_batches_in_one_place_of_one_epoch() {
 }
 
 #[test]
+fn an_epoch_that_a_damaged_disk_has_changed_is_nobodys_fault() {
+    let mut talk = healthy();
+    talk.appends(1, 0, 10, true);
+    talk.scene.roughened(sim::world::NodeId(1), Rough::Damaged);
+    talk.appends(2, 0, 10, false);
+    talk.appends(3, 1 << 20, 10, false);
+    talk.watermark(1, 4, true);
+    talk.watermark(3, 4, false);
+    talk.replicates(1, &[2, 3], 0, 11);
+    talk.dies(1);
+    talk.elect(3, 1, &[2, 3]);
+    calm(&talk);
+    assert!(talk.excused().is_empty(), "nothing is lost");
+
+    let mut talk = healthy();
+    talk.scene.roughened(sim::world::NodeId(1), Rough::Damaged);
+    talk.appends(3, 2, 10, false);
+    talk.appends(3, 0, 11, false);
+    assert_eq!(talk.caught(), ["KR-7"], "nobody else has these records");
+}
+
+#[test]
 fn whoever_was_told_to_follow_must_not_append() {
     let mut talk = healthy();
     talk.state(2, 1, &[1, 2, 3]);
