@@ -176,6 +176,23 @@ fn a_watermark_goes_back_only_with_a_new_leader() {
 }
 
 #[test]
+fn an_excuse_is_for_what_it_has_lost() {
+    let mut talk = healthy();
+    talk.sync_with(1, 0, &[1]);
+    talk.replicates(1, &[], 0, 10);
+    talk.dies(1);
+    talk.scene.kafka.bounds.unclean = true;
+    talk.elect(2, 1, &[2]);
+    talk.sync_with(2, 1, &[2, 3]);
+    (20..23).for_each(|crc| talk.replicates(2, &[3], 1, crc));
+    talk.scene.kafka.bounds.unclean = false;
+    calm(&talk);
+    let (partition, to, was) = (orders(), Offset(4), Offset(6));
+    talk.broker(3, Note::Truncated { partition, to, was, high_watermark: Offset(4) });
+    assert_eq!(talk.caught(), ["KR-9"], "that was committed after the unclean election");
+}
+
+#[test]
 fn a_deposed_leader_may_still_promise_what_the_new_one_has() {
     let mut talk = healthy();
     talk.appends(1, 0, 10, true);
