@@ -4,6 +4,8 @@
 //! file ── script::parse ──► Script ── plan::draw(seed) ──► Plan ── cast::stage ──► World
 //!      ── play ──► steps ──► Scene ──► checks ──► Run { verdict, trace, fingerprint, statistics }
 //! ```
+//!
+//! In tests begin with [`Scenario`].
 
 pub mod cast;
 pub mod checks;
@@ -14,3 +16,9 @@ pub mod plan;
 pub mod play;
 pub mod scene;
 pub mod script;
+pub mod testing;
+
+pub use reports::run::{Run, Verdict};
+pub use scenarios_macros::tests;
+pub use testing::build;
+pub use testing::{Failure, Scenario, Unplayable};

@@ -24,7 +24,7 @@ pub(super) enum SetUp {
     Done,
 }
 
-impl Play<'_, '_> {
+impl Play<'_> {
     /// Goes on as far as the cluster lets it.
     pub(super) fn set_up(&mut self, at: Instant) {
         loop {
@@ -61,8 +61,8 @@ impl Play<'_, '_> {
     }
 
     fn begin_clients(&mut self, at: Instant) {
-        let clients: Vec<_> = self.plan.clients.iter().zip(self.stage.clients.clone()).collect();
-        for (client, node) in clients {
+        let plan = self.plan.clone();
+        for (client, node) in plan.clients.iter().zip(self.stage.clients.clone()) {
             if client.work.topic().is_some() {
                 self.schedule_start(client.start.max(at), node);
             }

@@ -74,6 +74,7 @@ pub use crate::diagnostic::Diagnostic;
 pub use names::Names;
 pub use phrase::{Mention, MentionKind};
 pub use problems::{Located, Span, render};
+pub use verb::VERBS;
 
 use crate::cluster::Cluster;
 use client::Client;

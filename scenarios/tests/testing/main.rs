@@ -1,0 +1,5 @@
+//! The library as tests of other crates use it.
+
+mod built;
+mod files;
+mod holds;
