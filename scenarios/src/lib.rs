@@ -21,4 +21,12 @@ pub mod testing;
 pub use reports::run::{Run, Verdict};
 pub use scenarios_macros::tests;
 pub use testing::build;
-pub use testing::{Failure, Scenario, Unplayable};
+pub use testing::{Failure, Scenario, Sim, TimedOut, Truth, Unplayable};
+
+/// What programs that tests bring along are made of: [`Net`](guest::Net), and time, tasks and chance of the simulation.
+#[cfg(madsim)]
+pub mod guest {
+    pub use sim::hosted::{GuestStream, rand, task, time};
+
+    pub use crate::testing::{Net, Outcome};
+}

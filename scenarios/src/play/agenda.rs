@@ -33,7 +33,7 @@ pub(super) struct Waiting {
 
 /// One firing of a step: when, on whom, and the other side.
 #[derive(Clone, Debug)]
-pub(super) struct Firing {
+pub(crate) struct Firing {
     /// When.
     pub(super) at: Instant,
     /// On whom.
@@ -90,7 +90,7 @@ impl Play<'_> {
         self.look(now);
     }
 
-    fn fire(&mut self, index: usize, now: Instant) {
+    pub(super) fn fire(&mut self, index: usize, now: Instant) {
         let plan = self.plan.clone();
         let step = &plan.steps[index];
         let (victims, peers) = self.carry_out(&step.action);

@@ -64,6 +64,12 @@ impl Play<'_> {
             .collect();
         undecided.dedup();
         undecided.extend(judged.undecided);
+        for guest in &self.plan.guests {
+            if !self.stage.nodes.contains_key(guest) {
+                let remark = format!("guest `{guest}` is a program of a test: it was not here");
+                self.stage.remarks.push(remark);
+            }
+        }
         let verdict = match (self.violations.is_empty(), undecided.is_empty()) {
             (false, _) => Verdict::Fail,
             (true, false) => Verdict::Inconclusive,

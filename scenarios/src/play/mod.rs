@@ -8,8 +8,9 @@
 
 mod agenda;
 mod deeds;
-mod facts;
+pub(crate) mod facts;
 mod judge;
+pub(crate) mod led;
 mod outages;
 mod promises;
 mod setup;
@@ -69,7 +70,7 @@ const PROGRESS: Duration = Duration::from_secs(10);
 const VIOLATIONS_MAX: usize = 20;
 
 /// A run under way.
-struct Play<'w> {
+pub(crate) struct Play<'w> {
     plan: Arc<Plan>,
     watch: Watch<'w>,
     stage: Stage,
@@ -112,7 +113,7 @@ impl Outside for Behind<'_> {
 
 /// What became of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
+pub(crate) enum Turn {
     /// Something happened.
     Went,
     /// Nothing is left to happen by then.
@@ -165,6 +166,9 @@ impl<'w> Play<'w> {
         let nodes = self.stage.servers.iter().chain(&self.stage.kafka.brokers);
         for node in nodes.copied().collect::<Vec<_>>() {
             self.apply(&Fault::Boot { node });
+        }
+        if self.set_up == SetUp::Done {
+            self.begin_guests(Instant::ZERO);
         }
     }
 

@@ -60,7 +60,15 @@ impl Play<'_> {
         }
     }
 
+    /// Programs of a test come with the clients.
+    pub(super) fn begin_guests(&mut self, at: Instant) {
+        for node in self.stage.guests.clone() {
+            self.schedule_start(at, node);
+        }
+    }
+
     fn begin_clients(&mut self, at: Instant) {
+        self.begin_guests(at);
         let plan = self.plan.clone();
         for (client, node) in plan.clients.iter().zip(self.stage.clients.clone()) {
             if client.work.topic().is_some() {

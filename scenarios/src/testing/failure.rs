@@ -140,7 +140,7 @@ impl std::error::Error for Failure {}
 
 /// The command that runs the test that is running now with this seed.
 pub(super) fn again(seed: u64) -> String {
-    match sim::hosted::name_of_test() {
+    match ::sim::hosted::name_of_test() {
         Some(test) => format!("{}={seed} cargo test {test}", seeds::ONE),
         None => format!("{}={seed} cargo test", seeds::ONE),
     }

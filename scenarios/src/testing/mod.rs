@@ -5,8 +5,12 @@
 
 pub mod build;
 mod failure;
+#[cfg(madsim)]
+mod guest;
 mod seeds;
+mod sim;
 mod source;
+mod truth;
 
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -15,11 +19,16 @@ use reports::run::{Run, Verdict};
 
 use crate::cluster::Cluster;
 use crate::plan;
+use crate::play::led::Led;
 use crate::play::{self, Watch};
 use crate::script::{self, Script};
 
+pub use self::sim::{Sim, TimedOut};
 pub use failure::{Failure, Unplayable};
+#[cfg(madsim)]
+pub use guest::{Net, Outcome};
 pub use source::On;
+pub use truth::Truth;
 
 /// A scenario that can be played: opened from a file, parsed from a text, or built.
 ///
@@ -45,6 +54,8 @@ pub struct Scenario {
     path: Option<PathBuf>,
     on: On,
     seeds: RangeInclusive<u64>,
+    #[cfg(madsim)]
+    guests: Vec<guest::Invitation>,
 }
 
 impl Scenario {
@@ -72,7 +83,14 @@ impl Scenario {
     }
 
     fn of(script: Script, path: Option<PathBuf>) -> Self {
-        Self { script, path, on: On::Own, seeds: 1..=1 }
+        Self {
+            script,
+            path,
+            on: On::Own,
+            seeds: 1..=1,
+            #[cfg(madsim)]
+            guests: Vec::new(),
+        }
     }
 
     /// Plays it on this cluster instead of its own: a [`Cluster`], or files to import one from (a path, or several). What
@@ -160,15 +178,26 @@ impl Scenario {
     fn play(&self, cluster: &Cluster, seed: u64) -> Run {
         let plan = plan::draw(&self.script, cluster, seed);
         let reproduce = failure::again(seed);
-        let mut run = sim::hosted::with_room(move || {
-            play::play(&plan, cluster, &mut Watch { reproduce, ..Watch::default() })
+        let guests = self.invited(cluster);
+        let mut run = ::sim::hosted::with_room(move || match guests.is_empty() {
+            true => play::play(&plan, cluster, &mut Watch { reproduce, ..Watch::default() }),
+            false => Led::new(plan, cluster, reproduce, &guests).finish(),
         });
         source::convict(&mut run, cluster);
         run
     }
 
+    /// This build has no place for guests.
+    #[cfg(not(madsim))]
+    fn invited(&self, _: &Cluster) -> Vec<crate::play::led::Guest> {
+        Vec::new()
+    }
+
     /// The command line that plays it outside of tests, if there is one.
     fn command(&self, seed: u64) -> Option<String> {
+        if !self.script.guests.is_empty() {
+            return None;
+        }
         let file = self.path.as_ref()?.display();
         let cluster = match &self.on {
             On::Own => String::new(),

@@ -2,4 +2,6 @@
 
 mod built;
 mod files;
+mod guests;
 mod holds;
+mod stepping;

@@ -12,14 +12,26 @@
 use std::thread;
 
 #[cfg(madsim)]
+mod drive;
+#[cfg(madsim)]
 mod gate;
 #[cfg(madsim)]
 mod guests;
+#[cfg(madsim)]
+mod house;
 
+/// What guests are made of, beside their streams: madsim's time, tasks and chance.
+#[cfg(madsim)]
+pub use madsim::{rand, task, time};
+
+#[cfg(madsim)]
+pub use drive::Show;
 #[cfg(madsim)]
 pub use gate::{Gate, Gateway, GuestStream, Resident};
 #[cfg(madsim)]
 pub use guests::{Hosted, Stage};
+#[cfg(madsim)]
+pub use house::{House, Life, Program};
 
 /// Room for the deepest calls of an unoptimised build; the threads of tests have less.
 const STACK: usize = 16 << 20;

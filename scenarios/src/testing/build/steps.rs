@@ -1,11 +1,17 @@
 //! The steps of a timeline: a function for each verb of the language.
 
-use super::value::{Table, keys};
+use super::value::{Table, Value, keys};
 
 /// One of `steps`. It needs a time: [`Step::at`], [`Step::every`] or [`Step::when`].
 #[derive(Clone, Debug, Default)]
 pub struct Step {
     pub(super) table: Table,
+}
+
+impl From<Step> for Value {
+    fn from(step: Step) -> Self {
+        step.table.into()
+    }
 }
 
 /// A step with this verb, for keys that are set one by one (`step("power-loss").hosts("h1")`).
@@ -87,6 +93,17 @@ keys!(Step {
 });
 
 impl Step {
+    /// To be done at once, by this name unless it has one.
+    pub(in crate::testing) fn now(mut self, name: &str) -> Self {
+        let Table(entries) = &mut self.table;
+        let is_time =
+            |key: &str| matches!(key, "at" | "every" | "when" | "after" | "starting" | "times");
+        entries.retain(|(key, _)| !is_time(key));
+        let is_named = entries.iter().any(|(key, _)| key == "id");
+        let this = if is_named { self } else { self.id(name) };
+        this.at("0s")
+    }
+
     /// A setting of the topic an admin's command is about.
     #[must_use]
     pub fn config(mut self, key: &str, value: impl Into<super::Value>) -> Self {
