@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::cluster::ClusterArgs;
+
 /// Rehearse the failures of a Kafka cluster on ZooKeeper before they happen.
 ///
 /// Real servers' logic runs in a simulated world: the same seed always gives the same run, minutes pass in milliseconds, and
@@ -22,6 +24,8 @@ pub struct Cli {
 pub enum Command {
     /// Play scenarios and say whether all that was promised held
     Run(RunArgs),
+    /// Show the cluster your files really make, what is wrong with it, and where its settings come from
+    Cluster(ClusterArgs),
     /// Show the scenarios that come with this command
     List,
     /// Start a real ensemble on this computer, for your own client to talk to

@@ -6,6 +6,7 @@
 
 mod again;
 mod args;
+mod cluster;
 mod cost;
 mod findings;
 mod library;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Ok(cli) => match &cli.command {
             Command::Run(args) => run::run(args),
             Command::List => library::list(),
+            Command::Cluster(args) => cluster::cluster(args),
             Command::Up(args) => up::up(args),
         },
         Err(error) => {
