@@ -16,7 +16,7 @@ use machine::{Context, Input, Instant, Level, Machine, Note};
 use serde::Serialize;
 use sim::world::{HostId, HostSpec, NodeId, World};
 
-use crate::cluster::{Cluster, ZooKeeper};
+use crate::cluster::{Cluster, MACHINE, ZooKeeper};
 use crate::plan::{self, Plan};
 use crate::scene::server::Membership;
 use crate::scene::{self, Scene, Truth};
@@ -115,7 +115,8 @@ impl Machine for Actor {
                 cx.part("kafka", Said::Kafka, |cx| client.handle(input, cx));
             }
             Self::NeverStarts(why) => {
-                cx.note(Said::Server(ServerNote::RefusedToStart(why.clone())));
+                let why = why.strip_prefix("exit 1: ").unwrap_or(why);
+                cx.note(Said::Server(ServerNote::RefusedToStart(why.to_owned())));
                 cx.exit(1, why);
             }
         }
@@ -160,6 +161,8 @@ pub struct Stage {
     pub kafka: Kafka,
     /// The client ports of the servers.
     doors: Vec<(NodeId, u16)>,
+    /// What the machine's ports lead to, for everybody who stands on it.
+    published: Vec<(u16, HostId, u16)>,
     /// What must be said beside the verdict.
     pub remarks: Vec<String>,
 }
@@ -176,6 +179,7 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
         let spec = HostSpec { name: host.name.clone(), networks };
         hosts.insert(&host.name, world.add_host(spec));
     }
+    let published = published(&mut world, cluster, &hosts);
     let mut stage = Stage {
         world,
         nodes: BTreeMap::new(),
@@ -184,6 +188,7 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
         clients: Vec::new(),
         kafka: Kafka::default(),
         doors: Vec::new(),
+        published,
         remarks: Vec::new(),
     };
     let mut ensembles = Ensembles::default();
@@ -207,6 +212,23 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
     let mut seen = BTreeSet::new();
     stage.remarks.retain(|remark| seen.insert(remark.clone()));
     stage
+}
+
+/// Publishes the ports of containers on the machine, if it is a host of the cluster.
+fn published(
+    world: &mut World<Actor>,
+    cluster: &Cluster,
+    hosts: &BTreeMap<&str, HostId>,
+) -> Vec<(u16, HostId, u16)> {
+    let ports = cluster.published.iter();
+    let ports: Vec<_> =
+        ports.filter_map(|p| Some((p.port, *hosts.get(p.host.as_str())?, p.to))).collect();
+    if let Some(machine) = hosts.get(MACHINE) {
+        for (port, host, to) in &ports {
+            world.forward(*machine, *port, *host, *to);
+        }
+    }
+    ports
 }
 
 /// Which servers belong together: those whose configurations name the same members. Each standalone server is alone.

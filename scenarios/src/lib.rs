@@ -14,3 +14,4 @@ pub mod plan;
 pub mod play;
 pub mod scene;
 pub mod script;
+pub mod what_if;

@@ -173,9 +173,13 @@ impl Stage {
         node
     }
 
-    /// A host that all networks reach.
+    /// A host that all networks reach, with the ports of the machine.
     pub(super) fn add_outside(&mut self, name: &str, networks: &BTreeSet<String>) -> HostId {
         let networks = networks.iter().map(|name| (name.clone(), Vec::new())).collect();
-        self.world.add_host(HostSpec { name: name.to_owned(), networks })
+        let host = self.world.add_host(HostSpec { name: name.to_owned(), networks });
+        for (port, to, to_port) in &self.published {
+            self.world.forward(host, *port, *to, *to_port);
+        }
+        host
     }
 }

@@ -3,11 +3,13 @@
 //! What is imported is what would really run, mistakes included; what is wrong with it is said in findings. Only what
 //! Compose or Java would refuse to read at all ends an import. Nothing is guessed in silence, nothing is repaired.
 
+mod brokers;
 mod compose;
 mod ensemble;
 mod images;
 mod interpolate;
 mod layout;
+mod names;
 mod nearest;
 pub mod properties;
 mod reading;
@@ -109,15 +111,7 @@ fn import(sources: &[Source], find: Beside<'_>) -> Result<Cluster, Vec<Diagnosti
 
 /// Something about a file as a whole.
 fn about_file(name: &str, message: &str) -> Diagnostic {
-    Diagnostic {
-        code: "F01",
-        message: message.to_owned(),
-        file: name.to_owned(),
-        source: "".into(),
-        span: 0..0,
-        label: String::new(),
-        help: None,
-    }
+    Diagnostic::error("F01", (name, "".into()), 0..0, message)
 }
 
 /// Y02: a place in a path that the author wanted to be filled in.

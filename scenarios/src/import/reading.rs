@@ -80,15 +80,9 @@ impl<'a> Reading<'a> {
         label: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.errors.push(Diagnostic {
-            code,
-            message: message.into(),
-            file: self.file.clone(),
-            source: self.text.clone(),
-            span: span.clone(),
-            label: label.into(),
-            help: Some(help.into()),
-        });
+        let place = (self.file.as_str(), self.text.clone());
+        let error = Diagnostic::error(code, place, span.clone(), message);
+        self.errors.push(Diagnostic { label: label.into(), help: Some(help.into()), ..error });
     }
 
     /// Something the cluster is to be told, about `who`.

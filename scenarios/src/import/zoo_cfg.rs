@@ -9,6 +9,7 @@ use coordinator::config::Syntax;
 use coordinator::mechanism::Preset;
 
 use super::ensemble::{self, Member};
+use super::names::Names;
 use super::properties::{self, Entry};
 use super::reading::{Beside, Reading, together};
 use super::{Source, joined};
@@ -39,7 +40,10 @@ pub(super) fn cluster(sources: &[Source], find: Beside<'_>) -> Result<Cluster, V
     let mut reading = Reading::new(name, text, find);
     reading.findings = found;
     let help = "give the files of all servers of the ensemble";
-    let connect = ensemble::check(&mut reading, &mut members, &hosts, None, help);
+    let doors = ensemble::check(&mut reading, &mut members, &hosts, help);
+    let connect = ensemble::everybody(&members, &doors);
+    let names = Names { hosts: &hosts, published: &[], help };
+    let connect = ensemble::connected(&mut reading, &doors, &names, &connect);
     if !errors.is_empty() {
         return Err(errors);
     }

@@ -200,10 +200,14 @@ fn n04_n05_ports() {
     ports: [ '2182:2181' ]
     volumes: [ a:/data, b:/datalog ]
   kafka:
-    image: wurstmeister/kafka
+    image: wurstmeister/kafka:2.12-2.5.0
     environment:
       - KAFKA_ZOOKEEPER_CONNECT=a:2182
-volumes: { a: , b: }
+      - KAFKA_LISTENERS=PLAINTEXT://kafka:9092
+      - KAFKA_BROKER_ID=1
+      - KAFKA_LOG_DIRS=/kafka/logs
+    volumes: [ c:/kafka ]
+volumes: { a: , b: , c: }
 ";
     assert_snapshot!(said(text), @r#"
     b never starts: port is already allocated: 2182

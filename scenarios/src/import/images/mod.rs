@@ -1,6 +1,7 @@
 //! Which image makes what of its variables: one room per family, and the versions behind their tags.
 
 mod confluent;
+pub(super) mod kafka;
 mod official;
 mod version;
 mod wurstmeister;
@@ -14,6 +15,7 @@ use super::{joined, properties};
 use crate::cluster::{Property, Severity, ZooKeeper};
 
 pub(super) use version::Version;
+use version::leading_numbers;
 
 /// An image reference taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]

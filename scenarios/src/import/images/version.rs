@@ -96,7 +96,7 @@ fn newest_patch(major: u32, minor: u32) -> u32 {
 }
 
 /// `3.5.9-alpine` is 3, 5, 9; `latest` is nothing.
-fn leading_numbers(tag: &str) -> Vec<u32> {
+pub(super) fn leading_numbers(tag: &str) -> Vec<u32> {
     let end = tag.find(|letter: char| !letter.is_ascii_digit() && letter != '.');
     tag[..end.unwrap_or(tag.len())].split('.').map_while(|part| part.parse().ok()).collect()
 }
