@@ -24,6 +24,8 @@ pub struct Survey {
     pub brokers: Vec<Broker>,
     /// Which broker finds which, at the address it advertises to the others.
     pub roads: Vec<Road>,
+    /// What clients on the machine find at the addresses brokers advertise; empty where no container publishes a port.
+    pub doors: Vec<Road>,
     /// Into how many Kafka clusters the brokers may fall apart, where chance decides.
     pub chances: Vec<Chance>,
     /// Who has no process at the end, and its last words.
@@ -200,6 +202,8 @@ pub struct Setting {
     pub values: Vec<Valued>,
     /// Whether some file or image sets it.
     pub is_set: bool,
+    /// Whether it is what it is by default everywhere, and no person says so.
+    pub is_usual: bool,
     /// Whether it decides how failures end.
     pub matters: bool,
     /// How far the simulator models it.

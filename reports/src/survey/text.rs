@@ -10,12 +10,20 @@ use crate::text::{table, table_keeping_ends};
 /// The whole survey, ending with a line's end. Without `all`, settings that nobody set are told only if they decide how
 /// failures end.
 pub fn render(survey: &Survey, all: bool, style: &Style) -> String {
-    let mut page = Page { style, folder: folder(&survey.files), text: String::new() };
+    let only_file = Some(&survey.files).filter(|files| files.len() == 1).and_then(|f| f.first());
+    let mut page = Page {
+        style,
+        folder: folder(&survey.files),
+        only_file: only_file.cloned(),
+        image: None,
+        text: String::new(),
+    };
     page.truth(survey);
     page.islands(&survey.islands);
     page.clusters(&survey.islands);
     page.brokers(&survey.brokers);
     page.roads(&survey.roads);
+    page.doors(&survey.doors);
     page.exits(&survey.exits);
     page.not_staged(&survey.not_staged);
     page.findings(&survey.findings);
@@ -32,6 +40,10 @@ struct Page<'s> {
     style: &'s Style,
     /// Where all the files are: not said again in tables.
     folder: String,
+    /// The file, if there is only one.
+    only_file: Option<String>,
+    /// The image, if the nodes of the section have one in common.
+    image: Option<String>,
     text: String,
 }
 
@@ -119,14 +131,15 @@ impl Page<'_> {
         let rows = brokers.iter().map(|broker| {
             let dash = || "-".to_owned();
             let knows: Vec<String> = broker.knows.iter().map(ToString::to_string).collect();
+            let nobody = if broker.state == "exited" { "-" } else { "nobody" };
             vec![
                 broker.name.clone(),
                 broker.version.clone(),
                 broker.id.map_or_else(dash, |id| id.to_string()),
                 broker.state.clone(),
                 broker.session.clone().unwrap_or_else(dash),
-                broker.listens.join(" "),
-                if knows.is_empty() { "nobody".to_owned() } else { knows.join(" ") },
+                if broker.listens.is_empty() { dash() } else { broker.listens.join(" ") },
+                if knows.is_empty() { nobody.to_owned() } else { knows.join(" ") },
             ]
         });
         let columns = ["broker", "version", "id", "state", "session with", "listens at", "knows"];
@@ -158,15 +171,37 @@ impl Page<'_> {
         self.table(&["from", "to", "address", ""], rows.collect());
     }
 
+    fn doors(&mut self, doors: &[Road]) {
+        if doors.is_empty() {
+            return;
+        }
+        self.heading("From your machine", "at the addresses brokers tell clients");
+        let found = |broker: &str| doors.iter().any(|door| door.arrives && door.to == broker);
+        // That the brokers' own names mean nothing outside matters only to whom no other way leads.
+        let rows = doors.iter().filter(|door| door.arrives || !found(&door.to)).map(|door| {
+            let finds = match door.arrives {
+                true => "finds it".to_owned(),
+                false => format!("NOT FOUND: {}", door.finds),
+            };
+            vec![door.to.clone(), door.address.clone(), finds]
+        });
+        self.table(&["broker", "address", ""], rows.collect());
+    }
+
+    /// Those with the same last words at the same time together.
     fn exits(&mut self, exits: &[Exit]) {
         if exits.is_empty() {
             return;
         }
         self.heading("Who exits, and why", "last words");
-        for exit in exits {
-            let (name, code, at) = (clean(&exit.name), exit.code, seconds(exit.at));
-            self.text.push_str(&format!("  {name} exits {code} at {at}\n"));
-            self.text.push_str(&self.style.wrapped("    ", &exit.why));
+        let alike = |a: &Exit, b: &Exit| (a.at, a.code, &a.why) == (b.at, b.code, &b.why);
+        for group in exits.chunk_by(alike) {
+            let names: Vec<&str> = group.iter().map(|exit| exit.name.as_str()).collect();
+            let verb = if names.len() == 1 { "exits" } else { "exit" };
+            let (names, code, at) = (names.join(", "), group[0].code, seconds(group[0].at));
+            self.text
+                .push_str(&self.style.wrapped("  ", &format!("{names} {verb} {code} at {at}")));
+            self.text.push_str(&self.style.wrapped("    ", &group[0].why));
         }
     }
 
@@ -201,16 +236,25 @@ impl Page<'_> {
 
     fn section(&mut self, section: &Section, all: bool) {
         let title = format!("Settings of {}", section.of);
-        self.heading(&title, &clean(&section.nodes.join(", ")));
+        let mut nodes = section.nodes.join(", ");
+        self.image = only_image(section);
+        if let Some(image) = &self.image {
+            nodes.push_str(&format!(", image {image}"));
+        }
+        self.heading(&title, &clean(&nodes));
         let (shown, rest): (Vec<&Setting>, Vec<&Setting>) =
-            section.settings.iter().partition(|one| all || one.is_set || one.matters);
+            section.settings.iter().partition(|one| all || !one.is_usual || one.matters);
         let mut reasons: Vec<&str> = Vec::new();
         let mut rows = Vec::new();
         for setting in shown {
             let modelled = modelled(setting, &mut reasons);
             rows.extend(self.rows(setting, section, modelled));
         }
-        let rows = rows.into_iter().map(|row| row.map(|cell| clean(&cell)).to_vec()).collect();
+        let rows = rows.into_iter().map(|[key, value, from, modelled]| {
+            let key = broken(&clean(&key), '.', KEY_MAX);
+            vec![key, broken(&clean(&value), ',', VALUE_MAX), clean(&from), modelled]
+        });
+        let rows = rows.collect();
         let columns = ["setting", "value", "from", "modelled"].map(str::to_owned).to_vec();
         self.text.push_str(&table_keeping_ends(columns, rows, self.style));
         for (index, reason) in reasons.into_iter().enumerate() {
@@ -244,31 +288,42 @@ impl Page<'_> {
         rows
     }
 
-    /// `docker-compose.yml:12, 31, 50`: lines of one file together, and no more of a path than tells files apart.
+    /// `docker-compose.yml:12, 31, 50`: lines of one file together, each once.
     fn origins(&self, from: &[String]) -> String {
-        let mut text = String::new();
-        let mut file = "";
+        let mut parts: Vec<String> = Vec::new();
+        let mut place = String::new();
         for origin in from {
             let origin = self.short(origin);
-            if let Some((name, line)) = origin.split_once(':')
-                && name == file
-            {
-                text.push_str(&format!(", {line}"));
-                continue;
+            match origin.rsplit_once([':', ' ']) {
+                Some((file, line)) if file == place && line.parse::<u32>().is_ok() => {
+                    parts.push(line.to_owned());
+                }
+                split => {
+                    place = split.map_or("", |(file, _)| file).to_owned();
+                    if !parts.contains(&origin) {
+                        parts.push(origin);
+                    }
+                }
             }
-            let gap = if text.is_empty() { "" } else { ", " };
-            text.push_str(&format!("{gap}{origin}"));
-            file = origin.split_once(':').map_or("", |(name, _)| name);
         }
-        text
+        parts.join(", ")
     }
 
-    fn short<'o>(&self, origin: &'o str) -> &'o str {
+    /// An origin as the table shows it: what all of its rows share is said above it, or once.
+    fn short(&self, origin: &str) -> String {
         if origin.starts_with("default of ") {
-            return "default";
+            return "default".to_owned();
         }
-        let origin = origin.strip_prefix("set by the ").unwrap_or(origin);
-        origin.strip_prefix(&self.folder).unwrap_or(origin)
+        if let Some(image) = image(origin) {
+            let same = self.image.as_deref() == Some(image);
+            return if same { "image".to_owned() } else { format!("image {image}") };
+        }
+        match &self.only_file {
+            Some(file) if origin.starts_with(file.as_str()) => {
+                origin.replacen(file.as_str(), "line", 1).replacen(':', " ", 1)
+            }
+            _ => origin.strip_prefix(&self.folder).unwrap_or(origin).to_owned(),
+        }
     }
 
     fn unread(&mut self, unread: &[Unread]) {
@@ -280,7 +335,7 @@ impl Page<'_> {
             let value = if one.value.is_empty() { "…" } else { &one.value };
             let node = if one.node.is_empty() { "-" } else { &one.node };
             let name = format!("{}={value}", one.name);
-            vec![node.to_owned(), name, self.short(&one.at).to_owned(), one.why.clone()]
+            vec![node.to_owned(), name, self.short(&one.at), one.why.clone()]
         });
         let rows = rows.collect();
         self.table(&["for", "written", "at", "why it changes nothing"], rows);
@@ -320,6 +375,41 @@ fn value(valued: &Valued) -> String {
         Some("") => "\"\"".to_owned(),
         Some(value) => value.to_owned(),
     }
+}
+
+/// Longer keys are broken after one of their dots.
+const KEY_MAX: usize = 36;
+/// Longer lists are broken after their commas.
+const VALUE_MAX: usize = 22;
+
+/// `text` in lines of at most `max` characters, broken behind `mark` as far as that goes; later lines are indented.
+fn broken(text: &str, mark: char, max: usize) -> String {
+    let mut lines = String::new();
+    let mut length = 0;
+    for part in text.split_inclusive(mark) {
+        let part_length = part.chars().count();
+        if length > 0 && length + part_length > max {
+            lines.push_str("\n  ");
+            length = 2;
+        }
+        lines.push_str(part);
+        length += part_length;
+    }
+    lines
+}
+
+/// `wurstmeister/kafka:2.12-2.5.0`, of an origin that is an image.
+fn image(origin: &str) -> Option<&str> {
+    let image = origin.strip_prefix("set by the image ")?;
+    Some(image.split_once(',').map_or(image, |(image, _)| image))
+}
+
+/// The image of a section's nodes, if there is just one.
+fn only_image(section: &Section) -> Option<String> {
+    let values = section.settings.iter().flat_map(|setting| &setting.values);
+    let mut images = values.flat_map(|valued| &valued.from).filter_map(|from| image(from));
+    let first = images.next()?;
+    images.all(|image| image == first).then(|| first.to_owned())
 }
 
 /// The folder that all files are in, with its slash; empty if there is none.

@@ -194,6 +194,7 @@ impl Played {
             let island = session.map(|server| self.island_of(server));
             let island = island.filter(|number| islands.iter().any(|one| one.number == *number));
             let config = broker.config(broker.preset.mechanisms()).ok().map(|(config, _)| config);
+            let config = config.filter(|_| broker.never_starts.is_none());
             let texts = |endpoints: &[broker::config::Endpoint]| {
                 endpoints.iter().map(ToString::to_string).collect::<Vec<_>>()
             };

@@ -8,7 +8,7 @@ use coordinator::mechanism::Preset;
 use reports::survey::{Modelled, Section, Setting, Valued};
 
 use super::keys::{Age, KAFKA, Key, Unsaid, ZOOKEEPER};
-use super::{Broker, Cluster, Property, ZooKeeper};
+use super::{Broker, Cluster, Property, SET_BY, ZooKeeper};
 
 /// The settings of all nodes, those of the same kind and version together: ZooKeeper first.
 pub(super) fn sections(cluster: &Cluster) -> Vec<Section> {
@@ -149,8 +149,16 @@ fn setting(kind: Kind, nodes: &[Node<'_>], name: &str) -> Setting {
             kind.of_unlisted(name, set.map_or("", |property| property.value.trim()))
         }
     };
+    let usual = key.map_or(Unsaid::Unknown, |key| key.unsaid(kind.age()));
+    let is_usual = nodes.iter().all(|node| {
+        node.set(name).next().is_none_or(|property| {
+            let said = property.value.trim();
+            property.from.starts_with(SET_BY)
+                && matches!(usual, Unsaid::Value(value) if value == said)
+        })
+    });
     let matters = key.is_some_and(|key| key.matters) || name.starts_with("server.");
-    Setting { key: name.to_owned(), values: values.0, is_set, matters, modelled, missing }
+    Setting { key: name.to_owned(), values: values.0, is_set, is_usual, matters, modelled, missing }
 }
 
 /// The lines of a key that a later line of the same node wins over, as a setting of their own.
@@ -166,6 +174,7 @@ fn beaten(nodes: &[Node<'_>], name: &str) -> Option<Setting> {
         key: name.to_owned(),
         values: values.0,
         is_set: true,
+        is_usual: false,
         matters: false,
         modelled: Modelled::Ignored,
         missing,

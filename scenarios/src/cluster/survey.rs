@@ -10,6 +10,7 @@ use super::{Cluster, Finding, Severity, provenance, ways};
 pub fn survey(cluster: &Cluster, files: &[String], seed: u64) -> Survey {
     let played = Played::of(cluster, seed);
     let roads = ways::roads(&played, cluster);
+    let doors = ways::doors(&played, cluster);
     let chances = ways::chances(&played, cluster);
     let islands = played.islands(cluster);
     let brokers = played.brokers(cluster, &islands);
@@ -22,6 +23,7 @@ pub fn survey(cluster: &Cluster, files: &[String], seed: u64) -> Survey {
         islands,
         brokers,
         roads,
+        doors,
         chances,
         exits,
         not_staged: cluster.not_staged.clone(),

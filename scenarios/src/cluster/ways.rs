@@ -7,7 +7,7 @@ use coordinator::client::ConnectString;
 use reports::survey::{Chance, Road};
 
 use super::played::Played;
-use super::{Broker, Cluster};
+use super::{Broker, Cluster, MACHINE};
 
 /// More cases than these are not counted.
 const CASES_MAX: u64 = 1 << 16;
@@ -90,6 +90,59 @@ fn behind(
     });
     let own = if host == here { " in its own container" } else { "" };
     found.map(|one| one.broker.name.clone()).ok_or_else(|| format!("nobody listening{own}"))
+}
+
+/// From the machine, where people and their programs are, to every address that brokers advertise. Names of containers mean
+/// nothing there; `localhost` and the ports that are published do.
+pub(super) fn doors(played: &Played, cluster: &Cluster) -> Vec<Road> {
+    let running = running(played, cluster);
+    let mut doors = Vec::new();
+    for one in running.iter().filter(|_| !cluster.published.is_empty()) {
+        for endpoint in &one.config.advertised_listeners {
+            let host = if endpoint.host.is_empty() { &one.broker.host } else { &endpoint.host };
+            let (arrives, finds) = match from_outside(cluster, &running, host, endpoint.port) {
+                Ok(found) => (found == one.broker.name, found),
+                Err(why) => (false, why),
+            };
+            let address = format!("{host}:{}", endpoint.port);
+            let (from, to) = ("the machine".to_owned(), one.broker.name.clone());
+            doors.push(Road { from, to, address, arrives, finds });
+        }
+    }
+    doors
+}
+
+/// The broker behind a port of the machine; or why there is none.
+fn from_outside(
+    cluster: &Cluster,
+    running: &[Running<'_>],
+    name: &str,
+    port: u16,
+) -> Result<String, String> {
+    let on_machine = |one: &&Running<'_>| one.broker.host == MACHINE;
+    let listens = |one: &&Running<'_>, port: u16| {
+        let inside = |endpoint: &Endpoint| {
+            endpoint.port == port && (on_machine(one) || !is_loopback(&endpoint.host))
+        };
+        one.config.listeners.iter().any(inside)
+    };
+    let is_container = cluster.hosts.iter().any(|host| {
+        host.name != MACHINE
+            && host.networks.iter().any(|network| network.aliases.iter().any(|one| one == name))
+    });
+    if is_container {
+        return Err("no such name outside its network".to_owned());
+    }
+    if let Some(one) = running.iter().filter(on_machine).find(|one| listens(one, port)) {
+        return Ok(one.broker.name.clone());
+    }
+    let Some(published) = cluster.published.iter().find(|published| published.port == port) else {
+        return Err(format!("port {port} is not published"));
+    };
+    let found =
+        running.iter().find(|one| one.broker.host == published.host && listens(one, published.to));
+    let what = || format!("nobody listening at {}:{}", published.host, published.to);
+    found.map(|one| one.broker.name.clone()).ok_or_else(what)
 }
 
 /// The chroot of a broker's connect string; empty for the root.
