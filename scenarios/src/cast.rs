@@ -1,5 +1,6 @@
 //! The cast: every kind of node a scenario can put on the stage, as one machine type, and the staging of a plan.
 
+mod islands;
 mod kafka;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -225,7 +226,7 @@ fn published(
     let ports: Vec<_> =
         ports.filter_map(|p| Some((p.port, *hosts.get(p.host.as_str())?, p.to))).collect();
     if let Some(machine) = hosts.get(MACHINE) {
-        for (port, host, to) in &ports {
+        for (port, host, to) in ports.iter().filter(|(_, host, _)| host != machine) {
             world.forward(*machine, *port, *host, *to);
         }
     }

@@ -76,8 +76,8 @@ impl<'h> Names<'h> {
     }
 
     fn forwarded(&self, place: Place<'h>) -> Place<'h> {
-        let forwarded = self.published(place.port).filter(|_| place.host == MACHINE);
-        forwarded.unwrap_or(place)
+        let forwarded = self.published(place.port).filter(|to| to.host != place.host);
+        forwarded.filter(|_| place.host == MACHINE).unwrap_or(place)
     }
 
     fn find(&self, name: &str, network_counts: &dyn Fn(&str) -> bool) -> Option<&'h str> {

@@ -131,6 +131,7 @@ impl Cast {
     /// Everybody looked at together.
     fn cluster(mut self, reading: &mut Reading<'_>, services: &[Service]) -> Cluster {
         self.add_machine(reading);
+        self.published.extend(brokers::open_ports(&self.brokers));
         let (hosts, published) = (&self.hosts, &self.published);
         let names = Names { hosts, published, help: NAMES };
         let doors = ensemble::check(reading, &mut self.zookeepers, hosts, NAMES);
@@ -140,10 +141,6 @@ impl Cast {
                 .unwrap_or_else(|| ensemble::everybody(&self.zookeepers, &doors));
             ensemble::connected(reading, &doors, &names, &told)
         });
-        let mut unread = Vec::new();
-        for member in &mut self.brokers {
-            unread.append(&mut member.unread);
-        }
         Cluster {
             hosts: self.hosts,
             published: self.published,
@@ -153,7 +150,7 @@ impl Cast {
             topics: staged.topics,
             findings: together(std::mem::take(&mut reading.findings)),
             not_staged: self.not_staged,
-            unread,
+            unread: std::mem::take(&mut reading.unread),
         }
     }
 }

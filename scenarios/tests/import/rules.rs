@@ -215,6 +215,8 @@ volumes: { a: , b: , c: }
       help: publish another one: `"PORT:2181"`
     Error N04 docker-compose.yml:13:9: nobody listens on a:2182: it serves clients on 2181
       help: containers reach it as a:2181, whatever `ports` says
+    Warning N07 docker-compose.yml:10:3: kafka: no restart policy: a broker that finds no ZooKeeper at start exits, and stays down
+      help: set `restart: unless-stopped`
     "#);
 }
 

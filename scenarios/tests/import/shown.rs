@@ -79,11 +79,12 @@ fn staged(text: &mut String, cluster: &Cluster) -> std::fmt::Result {
     }
     for topic in &cluster.topics {
         let (name, partitions) = (&topic.name, topic.partitions);
-        writeln!(
-            text,
-            "topic {name} {partitions} x {} {:?}",
-            topic.replication_factor, topic.config
-        )?;
+        let (factor, config) = (topic.replication_factor, &topic.config);
+        write!(text, "topic {name} {partitions} x {factor} {config:?}")?;
+        for (partition, replicas) in &topic.assignment {
+            write!(text, " {partition}:{replicas:?}")?;
+        }
+        writeln!(text)?;
     }
     for reason in &cluster.not_staged {
         writeln!(text, "not staged: {reason}")?;

@@ -48,7 +48,8 @@ fn binds(
     let at = written(member, &BOUND).to_owned();
     let (name, host) = (&member.broker.name, &member.broker.host);
     if is_loopback(&bound.host) {
-        if !member.is_on_host {
+        let is_apart = |(_, other, _): (usize, &Member, &Config)| other.broker.host != *host;
+        if !member.is_on_host || all.with(index).any(is_apart) {
             let what = format!("{bound} is bound to the loopback: nobody outside reaches it");
             let help = "bind all addresses (`0.0.0.0`), and advertise what others shall dial";
             reading.find(("K07", Severity::Warning), at, name, what, help);
@@ -97,7 +98,8 @@ fn inter_broker(reading: &mut Reading<'_>, all: &Brokers<'_>, index: usize, endp
         all.with(index).filter(|(other, _, _)| *other != index).map(|(_, one, _)| one).collect();
     let at = written(member, &ADVERTISED).to_owned();
     let (host, port, name) = (&endpoint.host, endpoint.port, &member.broker.name);
-    if is_loopback(host) && !member.is_on_host && !others.is_empty() {
+    let is_apart = |other: &&Member| other.broker.host != member.broker.host;
+    if is_loopback(host) && others.iter().any(is_apart) {
         let what = format!(
             "other brokers are told to find it at {host}:{port}, which is each of them itself: no \
              control request and no replica comes across"

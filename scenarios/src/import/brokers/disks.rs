@@ -20,10 +20,12 @@ pub(super) fn check(reading: &mut Reading<'_>, members: &mut [Member], configs: 
         let below = |disk: &&Disk| is_below(&folder, &disk.target);
         let mount = member.disks.iter().filter(below).max_by_key(|disk| disk.target.len());
         let source = mount.and_then(|disk| disk.source.clone());
-        stays(reading, member, &folder, source.is_some());
+        if member.is_container {
+            stays(reading, member, &folder, source.is_some());
+        }
         let place = match (source, mount) {
             (Some(source), Some(disk)) => (source, folder[disk.target.len()..].to_owned()),
-            _ if member.is_on_host && mount.is_none() => continue,
+            _ if !member.is_container => (member.broker.host.clone(), folder.clone()),
             _ => continue,
         };
         let name = member.broker.name.clone();

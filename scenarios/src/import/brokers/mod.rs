@@ -5,6 +5,7 @@ mod addresses;
 mod clients;
 mod disks;
 mod namespaces;
+mod settings;
 mod wishes;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use super::ensemble::{self, Connect, Door};
 use super::images::kafka::{Version, Wish};
 use super::names::Names;
 use super::reading::Reading;
-use crate::cluster::{Broker, Severity, Topic, Unread};
+use crate::cluster::{Broker, Published, Severity, Topic};
+pub(in crate::import) use settings::insync;
 
 /// A broker and what its file says about its container.
 pub(in crate::import) struct Member {
@@ -32,12 +34,12 @@ pub(in crate::import) struct Member {
     pub disks: Vec<Disk>,
     /// The folders for which the image has Docker make a volume.
     pub volumes: &'static [&'static str],
-    /// `network_mode: host`
+    /// It has the addresses of the machine it is on: `network_mode: host`, or no container at all.
     pub is_on_host: bool,
+    /// Whether it runs in a container.
+    pub is_container: bool,
     /// The topics its container tries to create.
     pub topics: Vec<Wish>,
-    /// What is said for it and changes nothing.
-    pub unread: Vec<Unread>,
 }
 
 /// Something mounted into a container.
@@ -83,6 +85,18 @@ fn addresses_of(connect: &str) -> impl Iterator<Item = &str> {
     ensemble::addresses(list).map(|(host, _)| host)
 }
 
+/// The ports brokers open on machines themselves, for clients who stand there.
+pub(in crate::import) fn open_ports(members: &[Member]) -> Vec<Published> {
+    let open = |member: &Member| {
+        let broker = &member.broker;
+        let config = broker.config(broker.preset.mechanisms()).ok();
+        let bound = config.into_iter().flat_map(|(config, _)| config.listeners);
+        let host = broker.host.clone();
+        bound.map(move |to| Published { port: to.port, host: host.clone(), to: to.port })
+    };
+    members.iter().filter(|member| member.is_on_host).flat_map(open).collect()
+}
+
 /// What the clients of a cluster have of its brokers.
 #[derive(Default)]
 pub(in crate::import) struct Found {
@@ -110,6 +124,7 @@ pub(in crate::import) fn check(
         members.iter_mut().map(|member| configure(reading, member)).collect();
     disks::check(reading, members, &configs);
     let all = Brokers { members, configs: &configs, namespaces: &namespaces, names };
+    settings::check(reading, &all);
     addresses::check(reading, &all);
     let addresses = clients::addresses(reading, &all);
     let topics = wishes::topics(reading, &all);

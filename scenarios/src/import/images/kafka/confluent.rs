@@ -69,13 +69,13 @@ fn is_the_scripts(name: &str) -> bool {
 }
 
 /// `LOG_DIRS` to `log.dirs`, `A__B` to `a_b`, `A___B` to `a-b`.
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     let name = name.to_lowercase().replace("___", "-");
     name.replace("__", "\u{0}").replace('_', ".").replace('\u{0}', "_")
 }
 
 /// The listeners with all hosts replaced by all addresses.
-fn everywhere(advertised: &str) -> String {
+pub(super) fn everywhere(advertised: &str) -> String {
     let bound = |endpoint: &str| {
         let endpoint = endpoint.trim();
         match (endpoint.split_once("://"), endpoint.rsplit_once(':')) {

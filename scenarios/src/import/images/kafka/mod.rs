@@ -4,7 +4,10 @@
 //! There are two schools. Some images patch the file Kafka ships, so that its values stay where nobody says otherwise;
 //! others write a file of nothing but what the variables say, so that the broker's own defaults hold.
 
+mod apache;
+mod bitnami;
 mod confluent;
+mod debezium;
 mod start;
 mod stock;
 mod topics;
@@ -80,16 +83,32 @@ pub(in crate::import) fn stage(
     let maker = Maker::of(image);
     let version = Version::of(image, maker);
     if let Some(reason) = without_zookeeper(service, image, maker, &version) {
+        if maker == Maker::Apache {
+            apache::without_roles(reading, service);
+        }
         return Err(reason);
     }
     let mut start = Start::new(service, image, version);
     match maker {
         Maker::Wurstmeister => wurstmeister::stage(reading, &mut start),
         Maker::Confluent | Maker::ConfluentServer => confluent::stage(reading, &mut start, maker),
-        _ => return Err(format!("image {} is not modelled yet", image.text)),
+        Maker::Bitnami => bitnami::stage(reading, &mut start),
+        Maker::Apache => apache::stage(reading, &mut start),
+        Maker::Debezium => debezium::stage(reading, &mut start),
+        Maker::Unknown => return Err(unknown(image)),
     }
     assumed(reading, service, image, &version);
     Ok(start.member(reading, maker))
+}
+
+fn unknown(image: &Image) -> String {
+    let known = "wurstmeister/kafka, confluentinc/cp-kafka, confluentinc/cp-server, bitnami/kafka, \
+                 apache/kafka, debezium/kafka";
+    format!(
+        "what {} makes of its variables is not known here: brokers are staged from {known}, or \
+             from their server.properties",
+        image.text
+    )
 }
 
 /// Why there is no ZooKeeper in this broker's life.
@@ -99,19 +118,32 @@ fn without_zookeeper(
     maker: Maker,
     version: &Version,
 ) -> Option<String> {
-    const KRAFT: &str = "a KRaft node, and only brokers with ZooKeeper are staged";
-    let roles = ["KAFKA_PROCESS_ROLES", "KAFKA_CFG_PROCESS_ROLES"];
-    let has_roles = roles.iter().any(|name| service.set(name).is_some());
-    let connects = ["KAFKA_ZOOKEEPER_CONNECT", "KAFKA_CFG_ZOOKEEPER_CONNECT"];
-    let has_zookeeper = connects.iter().any(|name| service.set(name).is_some());
+    const KRAFT: &str = "a KRaft node: there is no ZooKeeper in it, and what is played here is Kafka \
+                         on ZooKeeper";
+    let is_set = |names: &[&str]| names.iter().any(|name| service.set(name).is_some());
+    let has_roles = is_set(&["KAFKA_PROCESS_ROLES", "KAFKA_CFG_PROCESS_ROLES"]);
+    let connects = ["KAFKA_ZOOKEEPER_CONNECT", "KAFKA_CFG_ZOOKEEPER_CONNECT", "ZOOKEEPER_CONNECT"];
+    let has_zookeeper = is_set(&connects);
+    let enables = service.set("KAFKA_ENABLE_KRAFT").map(|variable| variable.value.to_lowercase());
+    let image = &image.text;
     match maker {
-        _ if version.is_since(4, 0) => Some(format!("{} is Kafka {version}: {KRAFT}", image.text)),
-        Maker::Apache if !has_zookeeper => Some(format!("{} is {KRAFT}", image.text)),
+        Maker::Unknown => None,
+        _ if version.is_since(4, 0) => Some(format!("{image} is Kafka {version}, {KRAFT}")),
+        Maker::Apache if !has_zookeeper => Some(format!("{image} is {KRAFT}")),
+        Maker::Apache if has_roles => Some(format!("KAFKA_PROCESS_ROLES makes it {KRAFT}")),
         Maker::Confluent | Maker::ConfluentServer if has_roles && version.is_since(3, 4) => {
             Some(format!("KAFKA_PROCESS_ROLES makes it {KRAFT}"))
         }
+        Maker::Bitnami
+            if enables.is_some_and(|word| matches!(word.as_str(), "yes" | "true" | "1")) =>
+        {
+            Some(format!("KAFKA_ENABLE_KRAFT makes it {KRAFT}"))
+        }
         Maker::Bitnami if version.is_since(3, 0) && (has_roles || !has_zookeeper) => {
-            Some(format!("{} without ZOOKEEPER_CONNECT is {KRAFT}", image.text))
+            Some(format!("{image} without a ZooKeeper to connect to is {KRAFT}"))
+        }
+        Maker::Debezium if service.set("CLUSTER_ID").is_some() && version.is_since(2, 8) => {
+            Some(format!("CLUSTER_ID makes it {KRAFT}"))
         }
         _ => None,
     }

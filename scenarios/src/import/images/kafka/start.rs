@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::{Maker, Version, Wish, broker};
-use crate::cluster::{Property, Severity, Unread};
+use crate::cluster::{Property, Severity};
 use crate::import::brokers::{Disk, Member};
 use crate::import::compose::{Service, Variable};
 use crate::import::images::Image;
@@ -25,7 +25,6 @@ pub(in crate::import) struct Start<'s> {
     /// Where settings are written, by key.
     places: BTreeMap<String, String>,
     asked: BTreeSet<String>,
-    unread: Vec<Unread>,
     never_starts: Option<String>,
 }
 
@@ -40,7 +39,6 @@ impl<'s> Start<'s> {
             lines: Vec::new(),
             places: BTreeMap::new(),
             asked: BTreeSet::new(),
-            unread: Vec::new(),
             never_starts: None,
         }
     }
@@ -87,23 +85,28 @@ impl<'s> Start<'s> {
         self.lines.iter().find(|line| line.key == key).map(|line| line.value.as_str())
     }
 
-    /// Takes a line out again, and says who does not read it.
-    pub fn drops(&mut self, variable: &Variable, key: &str, reading: &Reading<'_>, why: &str) {
+    /// A line of a file somebody mounted.
+    pub fn copies(&mut self, key: &str, value: &str, from: &str) {
+        self.put(key, value, from.to_owned(), Some(format!("{from}:1")));
+    }
+
+    /// Takes a line out again.
+    pub fn removes(&mut self, key: &str) {
         self.lines.retain(|line| line.key != key);
         self.places.remove(key);
-        self.leaves(reading, variable, why);
+    }
+
+    /// Takes all lines out again.
+    pub fn clear(&mut self) {
+        self.lines.clear();
+        self.places.clear();
     }
 
     /// A variable that changes nothing.
-    pub fn leaves(&mut self, reading: &Reading<'_>, variable: &Variable, why: &str) {
+    pub fn leaves(&mut self, reading: &mut Reading<'_>, variable: &Variable, why: &str) {
         self.asked.insert(variable.name.clone());
-        self.unread.push(Unread {
-            node: self.service.name.clone(),
-            name: variable.name.clone(),
-            value: variable.value.clone(),
-            at: reading.line(&variable.span),
-            why: why.to_owned(),
-        });
+        let Variable { name, value, span } = variable;
+        reading.unread(&self.service.name, name, value, span, why);
     }
 
     /// Whether the script has given up.
@@ -148,18 +151,56 @@ impl<'s> Start<'s> {
         ports.find_map(|port| port.host.as_deref())
     }
 
+    /// K19: keys of old that Kafka 3.0 and later no longer know.
+    fn outdated(&mut self, reading: &mut Reading<'_>) {
+        if !self.version.is_since(3, 0) {
+            return;
+        }
+        let why = format!("Kafka {} no longer knows it", self.version);
+        for key in ["host.name", "port", "advertised.host.name", "advertised.port"] {
+            let name = format!("KAFKA_{}", key.to_uppercase().replace('.', "_"));
+            if self.line(key).is_some()
+                && let Some(variable) = self.service.set(&name)
+            {
+                self.leaves(reading, variable, &why);
+                let what = format!(
+                    "Kafka {} no longer knows `{key}`: the container's own name is advertised",
+                    self.version
+                );
+                let help = "use KAFKA_LISTENERS and KAFKA_ADVERTISED_LISTENERS";
+                self.find(reading, ("K19", Severity::Error), &variable.span, &what, help);
+            }
+            self.removes(key);
+        }
+    }
+
+    /// K18: variables without the prefix that would make settings of them, and all that nobody reads.
+    fn unread_rest(&mut self, reading: &mut Reading<'_>) {
+        for variable in &self.service.environment {
+            let name = variable.name.as_str();
+            if self.asked.contains(name) {
+                continue;
+            }
+            let repository = self.image.repository.clone();
+            if is_about_java(name) {
+                self.leaves(reading, variable, "Java, its memory and its logs are not modelled");
+                continue;
+            }
+            self.leaves(reading, variable, &format!("{repository} does not read it"));
+            let key = name.to_lowercase().replace('_', ".");
+            if broker::config::is_broker_key(&key) {
+                let what = format!("{repository} does not read `{name}`: it has no effect");
+                let help = format!("did you mean `KAFKA_{name}`?");
+                self.find(reading, ("K18", Severity::Warning), &variable.span, &what, &help);
+            }
+        }
+    }
+
     /// What came of it.
     pub fn member(mut self, reading: &mut Reading<'_>, maker: Maker) -> Member {
         let service = self.service;
-        for variable in &service.environment {
-            if !self.asked.contains(&variable.name) {
-                let why = match is_about_java(&variable.name) {
-                    true => "Java, its memory and its logs are not modelled".to_owned(),
-                    false => format!("{} does not read it", self.image.repository),
-                };
-                self.leaves(reading, variable, &why);
-            }
-        }
+        self.outdated(reading);
+        self.unread_rest(reading);
         let mut broker = broker(service, &self.version);
         broker.properties = self.lines;
         broker.never_starts = service.fails.clone().or(self.never_starts);
@@ -178,8 +219,8 @@ impl<'s> Start<'s> {
             disks: disks.collect(),
             volumes: maker.volumes(),
             is_on_host: service.is_on_host,
+            is_container: true,
             topics: self.topics,
-            unread: self.unread,
         }
     }
 }
