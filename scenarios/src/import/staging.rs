@@ -73,7 +73,11 @@ impl Cast {
                 }
                 Err(reason) => reason,
             },
-            Family::Wurstmeister | Family::Confluent | Family::Official => {
+            Family::Wurstmeister
+            | Family::Confluent
+            | Family::Official
+            | Family::Bitnami
+            | Family::Debezium => {
                 let mut zookeeper = images::stage(reading, service, &image);
                 zookeeper.host = self.host(reading, service);
                 let at = reading.at(&service.image_span());
