@@ -10,6 +10,7 @@ use broker::node::Broker;
 use broker::note as told;
 use coordinator::client::ConnectString;
 use coordinator::config::Config;
+use coordinator::id::ServerId;
 use coordinator::node::{self, Coordinator};
 use coordinator::note::{ClientNote, ServerNote};
 use coordinator::workload::{self, Kind, WorkloadConfig};
@@ -262,11 +263,23 @@ struct Ensembles {
 }
 
 impl Ensembles {
-    fn of(&mut self, config: Option<&Config>) -> usize {
-        let members = config.filter(|config| !config.is_standalone()).map(|config| {
-            let ports = config.servers.iter();
-            ports.map(|(id, one)| format!("{id}={}:{};", one.host, one.quorum_port)).collect()
-        });
+    /// `leads_to`: the host and port that an address means to this server; its own entry may be `0.0.0.0`.
+    fn of(
+        &mut self,
+        config: Option<&Config>,
+        leads_to: impl Fn(&str) -> Option<(HostId, u16)>,
+    ) -> usize {
+        let member = |(id, one): (&ServerId, &coordinator::config::Server)| {
+            let address = format!("{}:{}", one.host, one.quorum_port);
+            let is_everybodys = one.host == "localhost" || one.host.starts_with("127.");
+            match leads_to(&address).filter(|_| !is_everybodys) {
+                Some((host, port)) => format!("{id}={}:{port};", host.0),
+                None => format!("{id}={address};"),
+            }
+        };
+        let members = config
+            .filter(|config| !config.is_standalone())
+            .map(|config| config.servers.iter().map(member).collect());
         let fresh = self.count;
         let index = match members {
             Some(members) => *self.by_members.entry(members).or_insert(fresh),
@@ -302,7 +315,8 @@ impl Stage {
             }
             Err(why) => (None, why),
         };
-        let ensemble = ensembles.of(config.as_ref());
+        let leads_to = |address: &str| self.world.resolve(host, address);
+        let ensemble = ensembles.of(config.as_ref(), leads_to);
         let sid = config.as_ref().map(|config| config.id).unwrap_or_default();
         let configured = config.clone();
         let node = self.world.add_node(&zookeeper.name, host, move |_| match &config {

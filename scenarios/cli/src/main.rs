@@ -6,6 +6,7 @@
 
 mod again;
 mod args;
+mod cluster;
 mod completions;
 mod cost;
 mod findings;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
     cli.color.choose();
     let exit = match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Cluster(args) => cluster::cluster(args),
         Command::List(args) => library::list(args),
         Command::Show(args) => library::show(args),
         Command::Up(args) => up::up(args),
