@@ -64,8 +64,9 @@ impl Cast {
                 format!("only started with `--profile {profile}`")
             }
             _ if service.image.is_none() => "it names no image".to_owned(),
-            Family::OtherZooKeeper => format!("image {written} is not modelled yet"),
             Family::Other => format!("{written} is not part of the cluster"),
+            _ if let Some(tool) = &service.tool => tool.clone(),
+            Family::OtherZooKeeper => format!("image {written} is not modelled yet"),
             Family::Broker => match images::kafka::stage(reading, service, &image) {
                 Ok(mut member) => {
                     member.broker.host = self.host(reading, service);
