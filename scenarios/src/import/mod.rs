@@ -134,6 +134,8 @@ fn composed(
         reading.find(("F05", Severity::Information), at, "", what, help);
     }
     let mut cluster = staging::cluster(&mut reading);
+    topics::created(&mut reading, &mut cluster);
+    cluster.findings.extend(reading::together(std::mem::take(&mut reading.findings)));
     cluster.unread.append(&mut reading.unread);
     reading.errors.sort_by_key(|error| (error.span.start, error.code));
     if reading.errors.is_empty() {

@@ -64,7 +64,6 @@ impl Cast {
                 format!("only started with `--profile {profile}`")
             }
             _ if service.image.is_none() => "it names no image".to_owned(),
-            Family::OtherZooKeeper => format!("image {written} is not modelled yet"),
             Family::Other if image.repository.ends_with("fast-data-dev") => {
                 format!(
                     "{written} runs a ZooKeeper, a broker and more in one container: give it as \
@@ -72,6 +71,8 @@ impl Cast {
                 )
             }
             Family::Other => format!("{written} is not part of the cluster"),
+            _ if let Some(tool) = &service.tool => tool.clone(),
+            Family::OtherZooKeeper => format!("image {written} is not modelled yet"),
             Family::Broker => match images::kafka::stage(reading, service, &image) {
                 Ok(mut member) => {
                     member.broker.host = self.host(reading, service);
@@ -79,7 +80,11 @@ impl Cast {
                 }
                 Err(reason) => reason,
             },
-            Family::Wurstmeister | Family::Confluent | Family::Official => {
+            Family::Wurstmeister
+            | Family::Confluent
+            | Family::Official
+            | Family::Bitnami
+            | Family::Debezium => {
                 let mut zookeeper = images::stage(reading, service, &image);
                 zookeeper.host = self.host(reading, service);
                 let at = reading.at(&service.image_span());

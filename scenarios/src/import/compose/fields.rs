@@ -122,7 +122,7 @@ pub(super) fn of_service(reading: &mut Reading<'_>, service: &Service, node: &No
             reading.unread(&service.name, name, word(value), &key.span, why(name));
         }
     }
-    if !staged {
+    if !staged || service.tool.is_some() {
         return;
     }
     for name in ["command", "entrypoint"] {

@@ -1,6 +1,8 @@
 //! Which image makes what of its variables: one room per family, and the versions behind their tags.
 
+mod bitnami;
 mod confluent;
+mod debezium;
 pub(super) mod kafka;
 mod official;
 mod version;
@@ -34,6 +36,8 @@ pub(super) enum Family {
     Wurstmeister,
     Confluent,
     Official,
+    Bitnami,
+    Debezium,
     /// A ZooKeeper whose variables are not known here.
     OtherZooKeeper,
     Broker,
@@ -64,6 +68,8 @@ impl Image {
             "wurstmeister/zookeeper" => Family::Wurstmeister,
             "confluentinc/cp-zookeeper" => Family::Confluent,
             "zookeeper" => Family::Official,
+            "bitnami/zookeeper" | "bitnamilegacy/zookeeper" => Family::Bitnami,
+            "debezium/zookeeper" => Family::Debezium,
             other if other.contains("zookeeper") && !other.contains("exporter") => {
                 Family::OtherZooKeeper
             }
@@ -90,6 +96,8 @@ pub(super) fn stage(reading: &mut Reading<'_>, service: &Service, image: &Image)
     match image.family() {
         Family::Wurstmeister => wurstmeister::stage(reading, &mut staged),
         Family::Confluent => confluent::stage(reading, &mut staged),
+        Family::Bitnami => bitnami::stage(reading, &mut staged),
+        Family::Debezium => debezium::stage(reading, &mut staged),
         _ => official::stage(reading, &mut staged),
     }
     staged.unread_rest(reading);
@@ -238,6 +246,27 @@ impl Staged<'_> {
         let Variable { name, value, span } = variable;
         let why = format!("{} does not read it", self.image.repository);
         reading.unread(&self.service.name, name, value, span, &why);
+    }
+
+    /// Keeps all variables that do not become settings; who was meant for ZooKeeper and is not read is said.
+    fn rest(&self, reading: &mut Reading<'_>, becomes: &dyn Fn(&str) -> bool, known: &[&str]) {
+        for variable in &self.service.environment {
+            let Variable { name, value, span } = variable;
+            if becomes(name) {
+                continue;
+            }
+            let why = match known.contains(&name.as_str()) {
+                true => "read by the image's scripts, and not modelled".to_owned(),
+                false => format!("{} does not read it", self.image.repository),
+            };
+            reading.unread(&self.service.name, name, value, span, &why);
+            let is_meant = name.starts_with("ZOO")
+                || name.starts_with("ZK_")
+                || matches!(name.as_str(), "SERVER_ID" | "MYID");
+            if is_meant && !known.contains(&name.as_str()) {
+                self.unread(reading, variable, known);
+            }
+        }
     }
 }
 
