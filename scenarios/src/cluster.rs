@@ -1,7 +1,14 @@
 //! A cluster as it will really be staged: which server and which broker runs where, with which configuration, and who can
 //! find whom.
 //!
-//! Made by [`crate::import`] from people's own files, or from the `[cluster]` table of a scenario.
+//! Made by [`crate::import`] from people's own files, or from the `[cluster]` table of a scenario. What it is in truth, and
+//! where each of its settings comes from, is found out by [`survey`].
+
+mod keys;
+mod played;
+mod provenance;
+pub mod survey;
+mod ways;
 
 use std::collections::BTreeMap;
 

@@ -155,15 +155,7 @@ fn printable(name: &str) -> String {
 
 /// Something about a file as a whole.
 fn about_file(name: &str, message: &str) -> Diagnostic {
-    Diagnostic {
-        code: "F01",
-        message: message.to_owned(),
-        file: name.to_owned(),
-        source: "".into(),
-        span: 0..0,
-        label: String::new(),
-        help: None,
-    }
+    Diagnostic::error("F01", (name, "".into()), 0..0, message)
 }
 
 /// Y02: a place in a path that the author wanted to be filled in.

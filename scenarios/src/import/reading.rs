@@ -130,16 +130,10 @@ impl<'a> Reading<'a> {
     ) {
         let (file, text, base) = self.source(span);
         let (file, source) = (file.to_owned(), text.clone());
-        let end = (span.end - base).min(source.len());
-        self.errors.push(Diagnostic {
-            code,
-            message: message.into(),
-            file,
-            source,
-            span: span.start - base..end.max(span.start - base),
-            label: label.into(),
-            help: Some(help.into()),
-        });
+        let start = span.start - base;
+        let end = (span.end - base).min(source.len()).max(start);
+        let error = Diagnostic::error(code, (&file, source), start..end, message);
+        self.errors.push(Diagnostic { label: label.into(), help: Some(help.into()), ..error });
     }
 
     /// Something the cluster is to be told, about `who`.

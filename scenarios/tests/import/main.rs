@@ -3,6 +3,7 @@
 mod brokers;
 mod clusters;
 mod fuzz;
+mod plays;
 mod properties;
 mod rules;
 mod shown;
