@@ -1,7 +1,9 @@
 //! The importer of cluster files: the files of `clusters/`, each rule by itself, and arbitrary text.
 
 mod clusters;
+mod compose;
 mod fuzz;
+mod plain;
 mod properties;
 mod rules;
 mod shown;
