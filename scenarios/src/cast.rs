@@ -1,5 +1,6 @@
 //! The cast: every kind of node a scenario can put on the stage, as one machine type, and the staging of a plan.
 
+mod islands;
 mod kafka;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -131,7 +131,6 @@ pub(super) fn broker(reading: &mut Reading<'_>, file: &File<'_>, name: &str) -> 
         is_on_host: true,
         is_container: false,
         topics: Vec::new(),
-        unread: Vec::new(),
     }
 }
 

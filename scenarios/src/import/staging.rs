@@ -64,6 +64,12 @@ impl Cast {
                 format!("only started with `--profile {profile}`")
             }
             _ if service.image.is_none() => "it names no image".to_owned(),
+            Family::Other if image.repository.ends_with("fast-data-dev") => {
+                format!(
+                    "{written} runs a ZooKeeper, a broker and more in one container: give it as \
+                     two services, or their zoo.cfg and server.properties"
+                )
+            }
             Family::Other => format!("{written} is not part of the cluster"),
             _ if let Some(tool) = &service.tool => tool.clone(),
             Family::OtherZooKeeper => format!("image {written} is not modelled yet"),
@@ -146,10 +152,6 @@ impl Cast {
                 .unwrap_or_else(|| ensemble::everybody(&self.zookeepers, &doors));
             ensemble::connected(reading, &doors, &names, &told)
         });
-        let mut unread = Vec::new();
-        for member in &mut self.brokers {
-            unread.append(&mut member.unread);
-        }
         Cluster {
             hosts: self.hosts,
             published: self.published,
@@ -159,7 +161,7 @@ impl Cast {
             topics: staged.topics,
             findings: together(std::mem::take(&mut reading.findings)),
             not_staged: self.not_staged,
-            unread,
+            unread: std::mem::take(&mut reading.unread),
         }
     }
 }

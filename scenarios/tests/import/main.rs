@@ -1,5 +1,6 @@
 //! The importer of cluster files: the files of `clusters/`, each rule by itself, and arbitrary text.
 
+mod brokers;
 mod clusters;
 mod compose;
 mod fuzz;

@@ -82,6 +82,8 @@ volumes: { kafka: }
       help: set `restart: unless-stopped`
     Warning Z12 docker-compose.yml:3:12: zk-1, zk-2 and zk-3: no named volume holds /var/lib/zookeeper/data and /var/lib/zookeeper/log: after `down` and `up` it is empty
       help: mount a named volume there
+    Information K08 docker-compose.yml:31:7: clients of scenarios stand on the machine and use the listener PLAINTEXT; a client in another container is sent to localhost:9092, which is itself
+      help: advertise a second listener at the service's name for clients in containers
     "#);
 }
 

@@ -16,7 +16,7 @@ use super::ensemble::{self, Connect, Door};
 use super::images::kafka::{Version, Wish};
 use super::names::Names;
 use super::reading::Reading;
-use crate::cluster::{Broker, Published, Severity, Topic, Unread};
+use crate::cluster::{Broker, Published, Severity, Topic};
 pub(in crate::import) use settings::insync;
 
 /// A broker and what its file says about its container.
@@ -40,8 +40,6 @@ pub(in crate::import) struct Member {
     pub is_container: bool,
     /// The topics its container tries to create.
     pub topics: Vec<Wish>,
-    /// What is said for it and changes nothing.
-    pub unread: Vec<Unread>,
 }
 
 /// Something mounted into a container.
@@ -197,6 +195,10 @@ fn connects(members: &[Member]) -> Vec<Connect> {
     let mut all: Vec<Connect> = Vec::new();
     for member in members {
         let Some(text) = member.line("zookeeper.connect").map(str::trim) else { continue };
+        let is_said = member.places.contains_key("zookeeper.connect");
+        if member.broker.never_starts.is_some() && !is_said {
+            continue; // nobody comes to read it
+        }
         let told = (member.broker.name.clone(), member.broker.host.clone());
         let localhost_is = member.is_on_host.then(|| member.broker.host.clone());
         let same = |one: &&mut Connect| one.text == text && one.localhost_is == localhost_is;
