@@ -2,7 +2,9 @@
 
 mod brokers;
 mod clusters;
+mod compose;
 mod fuzz;
+mod plain;
 mod plays;
 mod properties;
 mod rules;
