@@ -294,11 +294,11 @@ fn what_is_wrong_with_brokers_of_files() {
       never starts: exits at start: advertised.listeners: Error creating broker listeners from 'OUTSIDE://b2:9092': No security protocol defined for listener OUTSIDE
     Error K09 b2/server.properties:6:1: b2: the broker exits at start: advertised.listeners: Error creating broker listeners from 'OUTSIDE://b2:9092': No security protocol defined for listener OUTSIDE
       help: every advertised listener must be one of `listeners`, have a host others can dial, a port of its own, and a protocol in `listener.security.protocol.map`
-    Warning K18 b1/server.properties:6: b1: Kafka does not know `in.sync.replicas`: it logs a warning and goes on without it
+    Warning K18 b1/server.properties:6:1: b1: Kafka does not know `in.sync.replicas`: it logs a warning and goes on without it
       help: did you mean `min.insync.replicas`?
-    Warning K18 b1/server.properties:7: b1: Kafka does not know `num_partitions`: it logs a warning and goes on without it
+    Warning K18 b1/server.properties:7:1: b1: Kafka does not know `num_partitions`: it logs a warning and goes on without it
       help: did you mean `num.partitions`?
-    Warning K18 b1/server.properties:8: b1: Kafka does not know `broker.rak`: it logs a warning and goes on without it
+    Warning K18 b1/server.properties:8:1: b1: Kafka does not know `broker.rak`: it logs a warning and goes on without it
       help: did you mean `broker.rack`?
     Warning Y04 b1/server.properties:9: b1: `broker.id` stands twice: the last one counts
       help: keep one of them
