@@ -36,7 +36,7 @@ fn host_mode_makes_localhost_right() {
 volumes: { kafka: }
 ",
     );
-    assert_snapshot!(compose(&text), @r"
+    assert_snapshot!(compose(&text), @r#"
     connect docker-host:2181,docker-host:12181,docker-host:22181/kafka
     host docker-host on host as docker-host
     zk-1 on docker-host myid 1 runs 3.4.14 V3_4
@@ -82,7 +82,9 @@ volumes: { kafka: }
       help: set `restart: unless-stopped`
     Warning Z12 docker-compose.yml:3:12: zk-1, zk-2 and zk-3: no named volume holds /var/lib/zookeeper/data and /var/lib/zookeeper/log: after `down` and `up` it is empty
       help: mount a named volume there
-    ");
+    Information K08 docker-compose.yml:31:7: clients of scenarios stand on the machine and use the listener PLAINTEXT; a client in another container is sent to localhost:9092, which is itself
+      help: advertise a second listener at the service's name for clients in containers
+    "#);
 }
 
 #[test]
@@ -225,15 +227,11 @@ fn files_that_cannot_be_used() {
       at "kafka" ()
       help: give it services with an image `zookeeper`
     "#);
-    assert_snapshot!(said("services:\n  a:\n    image: bitnami/zookeeper:3.7\n"), @r"
-    a never starts: exit 1: The ZOO_ENABLE_AUTH environment variable does not configure authentication
-    Error K04 docker-compose.yml:3:12: a: neither ALLOW_ANONYMOUS_LOGIN nor ZOO_ENABLE_AUTH says yes: the container exits 1
-      help: set ALLOW_ANONYMOUS_LOGIN: 'yes'
-    Warning Z12 docker-compose.yml:3:12: a: /bitnami/zookeeper/data is in the container itself: a container made anew (`up` after an edit) begins empty
-      help: mount a named volume: `zookeeper:/bitnami`
-    Information V01 docker-compose.yml:3:12: a: bitnami/zookeeper:3.7 is taken for ZooKeeper 3.7.2; the mechanisms of 3.6.3 are run, the nearest that are modelled
-      help: say another version in the scenario to run its mechanisms
-    ");
+    assert_snapshot!(said("services:\n  a:\n    image: example/zookeeper:3.7\n"), @r#"
+    F03 line 2 column 3: there is no ZooKeeper in this file
+      at "a" ()
+      help: not staged: a: image example/zookeeper:3.7 is not modelled yet
+    "#);
     assert_snapshot!(imported_from(&[]), @r#"
     F01 line 1 column 1: no file to import a cluster from
       at "" ()
