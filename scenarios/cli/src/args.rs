@@ -10,7 +10,10 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 
 use crate::cluster::ClusterArgs;
+use crate::check::{CheckArgs, Format};
 use crate::completions::{CompletionsArgs, scenario_files};
+use crate::explain::ExplainArgs;
+use crate::format::FormatArgs;
 use crate::library::{ListArgs, ShowArgs};
 use crate::manual::ManArgs;
 use crate::terminal::Colour;
@@ -63,6 +66,14 @@ pub enum Command {
     Run(RunArgs),
     /// Show the cluster your files really make, what is wrong with it, and where its settings come from
     Cluster(ClusterArgs),
+    /// Say what is wrong with scenarios, without playing them
+    Check(CheckArgs),
+    /// Lay scenario files out as those of the library are
+    Fmt(FormatArgs),
+    /// Explain a diagnostic or a finding by its code
+    ExplainCode(ExplainArgs),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema,
     /// List the scenarios that come with this command
     List(ListArgs),
     /// Print a scenario of the library, to read it or to start one's own from it
@@ -148,6 +159,10 @@ pub struct RunArgs {
     /// One JSON object per run on stdout, and nothing else there
     #[arg(long, conflicts_with = "quiet", help_heading = TOLD)]
     pub json: bool,
+    /// How what is wrong with files is told on stderr: text, or json (one object per line)
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = TOLD)]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
+    pub format: Format,
     /// Write every step of the run, with its causes, to this file (JSON lines); for one run only
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = TOLD)]
     pub trace: Option<PathBuf>,

@@ -4,6 +4,8 @@
 mod many;
 #[path = "cli/words.rs"]
 mod words;
+#[path = "cli/written.rs"]
+mod written;
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
