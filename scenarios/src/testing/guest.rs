@@ -90,8 +90,10 @@ impl Scenario {
     /// with the scenario's clients, dies if its node is killed, stands still while it is paused, and begins again when
     /// it is restarted. Steps may name it if the scenario does (`guests = ["shop"]`).
     ///
-    /// If it returns an error or panics, the run does not hold; if it is to return a result, it must do so in time. Time, sleep, spawn and chance are madsim's
-    /// ([`crate::guest`]); what it does must depend on nothing else, or runs are not the same twice.
+    /// If it returns an error or panics, the run does not hold; if it is to return a result, it must do so in time.
+    ///
+    /// Time, sleep, spawn and chance are madsim's ([`crate::guest`]); what it does must depend on nothing else, or runs are
+    /// not the same twice.
     #[must_use]
     pub fn guest<F, L>(mut self, name: &str, program: F) -> Self
     where
