@@ -166,7 +166,7 @@ pub struct Statistics {
     pub simulated_seconds: f64,
     /// Inputs handled by machines.
     pub events: u64,
-    /// CPU time of this process spent on the run, in seconds.
+    /// CPU time spent on the run, in seconds.
     pub cpu_seconds: f64,
     /// `events / cpu_seconds`.
     pub events_per_cpu_second: f64,

@@ -1,5 +1,6 @@
 //! The cast: every kind of node a scenario can put on the stage, as one machine type, and the staging of a plan.
 
+mod islands;
 mod kafka;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use broker::node::Broker;
 use broker::note as told;
 use coordinator::client::ConnectString;
 use coordinator::config::Config;
+use coordinator::id::ServerId;
 use coordinator::node::{self, Coordinator};
 use coordinator::note::{ClientNote, ServerNote};
 use coordinator::workload::{self, Kind, WorkloadConfig};
@@ -16,7 +18,7 @@ use machine::{Context, Input, Instant, Level, Machine, Note};
 use serde::Serialize;
 use sim::world::{HostId, HostSpec, NodeId, World};
 
-use crate::cluster::{Cluster, ZooKeeper};
+use crate::cluster::{Cluster, MACHINE, ZooKeeper};
 use crate::plan::{self, Plan};
 use crate::scene::server::Membership;
 use crate::scene::{self, Scene, Truth};
@@ -125,7 +127,8 @@ impl Machine for Actor {
             #[cfg(madsim)]
             Self::Guest(gate) => gate.handle(&input, cx, |words| Some(Said::Guest(words))),
             Self::NeverStarts(why) => {
-                cx.note(Said::Server(ServerNote::RefusedToStart(why.clone())));
+                let why = why.strip_prefix("exit 1: ").unwrap_or(why);
+                cx.note(Said::Server(ServerNote::RefusedToStart(why.to_owned())));
                 cx.exit(1, why);
             }
         }
@@ -178,6 +181,8 @@ pub struct Stage {
     everywhere: BTreeSet<String>,
     /// The client ports of the servers.
     doors: Vec<(NodeId, u16)>,
+    /// What the machine's ports lead to, for everybody who stands on it.
+    published: Vec<(u16, HostId, u16)>,
     /// What must be said beside the verdict.
     pub remarks: Vec<String>,
 }
@@ -194,6 +199,7 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
         let spec = HostSpec { name: host.name.clone(), networks };
         hosts.insert(&host.name, world.add_host(spec));
     }
+    let published = published(&mut world, cluster, &hosts);
     let mut stage = Stage {
         world,
         nodes: BTreeMap::new(),
@@ -204,6 +210,7 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
         kafka: Kafka::default(),
         everywhere: BTreeSet::new(),
         doors: Vec::new(),
+        published,
         remarks: Vec::new(),
     };
     let mut ensembles = Ensembles::default();
@@ -230,6 +237,23 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
     stage
 }
 
+/// Publishes the ports of containers on the machine, if it is a host of the cluster.
+fn published(
+    world: &mut World<Actor>,
+    cluster: &Cluster,
+    hosts: &BTreeMap<&str, HostId>,
+) -> Vec<(u16, HostId, u16)> {
+    let ports = cluster.published.iter();
+    let ports: Vec<_> =
+        ports.filter_map(|p| Some((p.port, *hosts.get(p.host.as_str())?, p.to))).collect();
+    if let Some(machine) = hosts.get(MACHINE) {
+        for (port, host, to) in ports.iter().filter(|(_, host, _)| host != machine) {
+            world.forward(*machine, *port, *host, *to);
+        }
+    }
+    ports
+}
+
 /// Which servers belong together: those whose configurations name the same members. Each standalone server is alone.
 #[derive(Default)]
 struct Ensembles {
@@ -239,11 +263,23 @@ struct Ensembles {
 }
 
 impl Ensembles {
-    fn of(&mut self, config: Option<&Config>) -> usize {
-        let members = config.filter(|config| !config.is_standalone()).map(|config| {
-            let ports = config.servers.iter();
-            ports.map(|(id, one)| format!("{id}={}:{};", one.host, one.quorum_port)).collect()
-        });
+    /// `leads_to`: the host and port that an address means to this server; its own entry may be `0.0.0.0`.
+    fn of(
+        &mut self,
+        config: Option<&Config>,
+        leads_to: impl Fn(&str) -> Option<(HostId, u16)>,
+    ) -> usize {
+        let member = |(id, one): (&ServerId, &coordinator::config::Server)| {
+            let address = format!("{}:{}", one.host, one.quorum_port);
+            let is_everybodys = one.host == "localhost" || one.host.starts_with("127.");
+            match leads_to(&address).filter(|_| !is_everybodys) {
+                Some((host, port)) => format!("{id}={}:{port};", host.0),
+                None => format!("{id}={address};"),
+            }
+        };
+        let members = config
+            .filter(|config| !config.is_standalone())
+            .map(|config| config.servers.iter().map(member).collect());
         let fresh = self.count;
         let index = match members {
             Some(members) => *self.by_members.entry(members).or_insert(fresh),
@@ -279,7 +315,8 @@ impl Stage {
             }
             Err(why) => (None, why),
         };
-        let ensemble = ensembles.of(config.as_ref());
+        let leads_to = |address: &str| self.world.resolve(host, address);
+        let ensemble = ensembles.of(config.as_ref(), leads_to);
         let sid = config.as_ref().map(|config| config.id).unwrap_or_default();
         let configured = config.clone();
         let node = self.world.add_node(&zookeeper.name, host, move |_| match &config {

@@ -17,6 +17,7 @@ pub mod play;
 pub mod scene;
 pub mod script;
 pub mod testing;
+pub mod what_if;
 
 pub use reports::run::{Run, Verdict};
 pub use scenarios_macros::tests;

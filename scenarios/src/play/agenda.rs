@@ -161,6 +161,16 @@ impl Play<'_> {
         self.stage.world.apply(fault);
         for node in dies {
             self.stage.scene.died(node);
+            let changed = self.outages.ended(node, now);
+            self.outage_lines(now, changed);
+        }
+        match fault {
+            Fault::Pause { node } => {
+                let changed = self.outages.paused(*node, now);
+                self.outage_lines(now, changed);
+            }
+            Fault::Resume { node } => self.outages.resumed(*node, now),
+            _ => {}
         }
         self.roughen(fault);
         if let Some((node, _)) =

@@ -93,7 +93,7 @@ pub(crate) struct Play<'w> {
 }
 
 /// The world as checks may ask it.
-struct Behind<'a>(&'a World<Actor>);
+pub(crate) struct Behind<'a>(pub(crate) &'a World<Actor>);
 
 impl Outside for Behind<'_> {
     fn is_up(&self, node: NodeId) -> bool {
@@ -274,9 +274,13 @@ impl<'w> Play<'w> {
         let behind = Behind(&self.stage.world);
         let mut breaches = Vec::new();
         self.checks.pass(&self.stage.scene, &behind, &mut breaches);
-        self.breached(breaches, at);
+        if !breaches.is_empty() {
+            self.breached(breaches, at);
+        }
         let changed = self.outages.pass(at, &self.stage.scene);
-        self.outage_lines(at, changed);
+        if !changed.is_empty() {
+            self.outage_lines(at, changed);
+        }
         if at >= self.progress_at {
             self.progress_at = at + PROGRESS;
             if let Some(progress) = &mut self.watch.progress {
@@ -299,6 +303,8 @@ impl<'w> Play<'w> {
 
     fn ended(&mut self, node: NodeId, at: Instant) {
         self.stage.scene.died(node);
+        let changed = self.outages.ended(node, at);
+        self.outage_lines(at, changed);
         // A tool has already said how it ended.
         let is_tool = matches!(self.stage.world.machine(node), Some(Actor::Kafka(_)));
         if let Some((code, why)) = self.stage.world.exit_of(node)

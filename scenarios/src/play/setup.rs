@@ -2,7 +2,7 @@
 //! begin. All of it as in life, by real requests, while faults may already come.
 
 use machine::{Duration, Instant};
-use sim::world::Fault;
+use sim::world::{Fault, NodeId};
 
 use super::Play;
 
@@ -16,7 +16,7 @@ const FOLLOWERS_COME: Duration = Duration::from_secs(2);
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SetUp {
-    /// Brokers are waited for.
+    /// Brokers are waited for, those that run and belong to the cluster.
     Brokers,
     /// The topic with this place in the plan is being created.
     Topic(usize),
@@ -33,7 +33,12 @@ impl Play<'_> {
                 SetUp::Brokers => {
                     let scene = &self.stage.scene.kafka;
                     let mut brokers = self.stage.kafka.brokers.iter();
-                    let all = brokers.all(|node| scene.is_registered(*node));
+                    let is_settled = |node: &NodeId| {
+                        let is_ours = scene.broker_at(*node).is_some();
+                        let has_ended = self.stage.world.exit_of(*node).is_some();
+                        scene.is_registered(*node) || has_ended || !is_ours
+                    };
+                    let all = brokers.all(is_settled);
                     if !all && at < Instant::ZERO + PATIENCE {
                         return;
                     }

@@ -50,11 +50,13 @@ pub mod action;
 mod aside;
 pub mod client;
 pub mod condition;
+mod dates;
 pub mod ensemble;
 pub mod expect;
 pub mod facts;
 mod fields;
 pub mod kafka;
+mod lint;
 mod names;
 mod phrase;
 mod problems;
@@ -72,8 +74,10 @@ use machine::Duration;
 use toml::de::DeTable;
 
 pub use crate::diagnostic::Diagnostic;
+pub use lint::MARKS;
 pub use names::Names;
 pub use phrase::{Mention, MentionKind};
+pub(crate) use problems::nearest;
 pub use problems::{Located, Span, render};
 pub use verb::VERBS;
 
@@ -161,6 +165,32 @@ pub fn parse(source: &str, file: &str) -> Result<Script, Vec<Diagnostic>> {
     };
     match script {
         Some(script) if problems.is_empty() => Ok(script),
+        _ => Err(problems.into_sorted()),
+    }
+}
+
+/// Reads the `[cluster]` of a file and nothing else: the file need not be a scenario.
+///
+/// # Errors
+/// What is wrong with it: no TOML, no `[cluster]`, or not what belongs there.
+pub fn read_cluster(source: &str, file: &str) -> Result<Ensemble, Vec<Diagnostic>> {
+    let mut problems = Problems::of(file, source);
+    let (document, errors) = DeTable::parse_recoverable(source);
+    for error in errors {
+        let end = source.len();
+        let span = error.span().unwrap_or(end..end);
+        problems.add("E0001", &span, error.message()).label("not TOML");
+    }
+    let mut fields = Fields::of(document.get_ref(), 0..0, "a cluster");
+    let ensemble = match fields.value("cluster") {
+        Some(value) => ensemble::read(value, &mut problems),
+        None => {
+            fields.missing("cluster", &mut problems).help("as in `cluster = { zookeeper = 3 }`");
+            None
+        }
+    };
+    match ensemble {
+        Some(ensemble) if problems.is_empty() => Ok(ensemble),
         _ => Err(problems.into_sorted()),
     }
 }
