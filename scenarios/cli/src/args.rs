@@ -9,10 +9,13 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 
+use crate::cluster::ClusterArgs;
 use crate::completions::{CompletionsArgs, scenario_files};
 use crate::library::{ListArgs, ShowArgs};
 use crate::manual::ManArgs;
 use crate::terminal::Colour;
+
+use crate::what_if::WhatIfArgs;
 
 /// Rehearse the failures of a Kafka cluster on ZooKeeper before they happen.
 ///
@@ -58,6 +61,8 @@ fn scenarios_first(mut error: clap::Error) -> clap::Error {
 pub enum Command {
     /// Play scenarios and say whether all that was promised held
     Run(RunArgs),
+    /// Show the cluster your files really make, what is wrong with it, and where its settings come from
+    Cluster(ClusterArgs),
     /// List the scenarios that come with this command
     List(ListArgs),
     /// Print a scenario of the library, to read it or to start one's own from it
@@ -68,6 +73,8 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page, or write all of them to a folder
     Man(ManArgs),
+    /// Ask what happens to your cluster when nodes are lost, and get the scenario for it
+    WhatIf(WhatIfArgs),
 }
 
 const EXAMPLES: &str = "\

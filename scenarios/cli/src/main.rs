@@ -6,6 +6,7 @@
 
 mod again;
 mod args;
+mod cluster;
 mod completions;
 mod cost;
 mod findings;
@@ -19,6 +20,7 @@ mod run;
 mod show;
 mod terminal;
 mod up;
+mod what_if;
 
 use std::process::ExitCode;
 
@@ -68,11 +70,13 @@ fn main() -> ExitCode {
     cli.color.choose();
     let exit = match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Cluster(args) => cluster::cluster(args),
         Command::List(args) => library::list(args),
         Command::Show(args) => library::show(args),
         Command::Up(args) => up::up(args),
         Command::Completions(args) => completions::print(args),
         Command::Man(args) => manual::write(args),
+        Command::WhatIf(args) => what_if::what_if(args),
     };
     exit.into()
 }
