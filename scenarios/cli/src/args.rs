@@ -33,7 +33,7 @@ pub struct Cli {
     pub command: Command,
     /// When to use colours; auto is on terminals, and heeds NO_COLOR and CLICOLOR_FORCE
     #[arg(long, global = true, value_name = "auto|always|never", default_value = "auto")]
-    #[arg(hide_default_value = true, hide_possible_values = true)]
+    #[arg(hide_default_value = true, hide_possible_values = true, display_order = 998)]
     pub color: Colour,
 }
 
@@ -64,6 +64,8 @@ fn scenarios_first(mut error: clap::Error) -> clap::Error {
 pub enum Command {
     /// Play scenarios and say whether all that was promised held
     Run(RunArgs),
+    /// Ask what happens to your cluster when nodes are lost, and get the scenario for it
+    WhatIf(WhatIfArgs),
     /// Show the cluster your files really make, what is wrong with it, and where its settings come from
     Cluster(ClusterArgs),
     /// Say what is wrong with scenarios, without playing them
@@ -84,20 +86,20 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page, or write all of them to a folder
     Man(ManArgs),
-    /// Ask what happens to your cluster when nodes are lost, and get the scenario for it
-    WhatIf(WhatIfArgs),
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  rehearsal list
-      the scenarios that come with it, each with its story
+  rehearsal cluster docker-compose.yml
+      what your cluster really is, what is wrong with it, and where its settings come from
+  rehearsal what-if docker-compose.yml --lose \"zk-2, zk-3\"
+      what stops, what goes on, what is lost, for how long
   rehearsal run lose-the-leader-broker
-      plays one of them, and says what held, what broke, and for how long
+      plays a scenario of the library, and says what held, what broke, and for how long
   rehearsal run lose-the-leader --cluster docker-compose.yml
       on your own cluster
   rehearsal show lose-the-leader-broker > mine.toml
-      a scenario of your own to start from
+      a scenario of your own to start from; `rehearsal list` shows the others
   rehearsal help run
       everything about a command";
 
