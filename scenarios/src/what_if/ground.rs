@@ -140,7 +140,11 @@ fn entry<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t DeValue<'t>> {
 
 /// A value on one line; its leaves as their author wrote them.
 fn inline(value: &Spanned<DeValue<'_>>, source: &str) -> String {
+    let written = source.get(value.span()).unwrap_or_default();
     match value.get_ref() {
+        DeValue::Table(_) if written.starts_with('{') && !written.contains('\n') => {
+            written.to_owned()
+        }
         DeValue::Array(items) => {
             let items: Vec<_> = items.iter().map(|item| inline(item, source)).collect();
             format!("[{}]", items.join(", "))
@@ -152,7 +156,7 @@ fn inline(value: &Spanned<DeValue<'_>>, source: &str) -> String {
             let pairs: Vec<_> = table.iter().map(|(key, value)| pair((key, value))).collect();
             if pairs.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", pairs.join(", ")) }
         }
-        _ => source.get(value.span()).unwrap_or_default().to_owned(),
+        _ => written.to_owned(),
     }
 }
 

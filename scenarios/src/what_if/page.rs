@@ -6,7 +6,7 @@ use std::path::Path;
 use machine::Duration;
 
 use super::ground::{Ground, quoted};
-use super::question::Question;
+use super::question::{How, Question};
 use super::stage::{MIN_IN_SYNC, READER_AFTER, Stage, Worked};
 use crate::cluster::Topic;
 use crate::diagnostic::Diagnostic;
@@ -194,7 +194,11 @@ impl Page {
         }
         if let Some(back) = stage.back {
             let all = stage.losses.iter().map(|loss| format!("victims({})", loss.id));
-            let all = all.collect::<Vec<_>>().join(", ");
+            let all = match question.how {
+                // With a machine everything on it comes back.
+                How::PowerLoss => "zk.servers, brokers".to_owned(),
+                _ => all.collect::<Vec<_>>().join(", "),
+            };
             let (id, verb, at) = (&stage.back_id, question.how.undo(), since(back));
             self.line(&format!(
                 "  {{ id = \"{id}\", at = \"{at}\", do = \"{verb}\", nodes = \"{all}\" }},"
