@@ -58,12 +58,10 @@ fn ask(cluster: &str, question: &Question) -> String {
     let answer = asked(cluster, question).expect("it can be asked");
     let script = script::parse(&answer.scenario, "kept.toml").expect("the scenario can be read");
     let staged = script.cluster(None).expect("the cluster is in it");
-    for seed in [1, 9] {
-        let plan = plan::draw(&script, &staged, seed);
-        let run = play::play(&plan, &staged, &mut Watch::default());
-        let broken: Vec<_> = run.violations.iter().map(|one| &one.message).collect();
-        assert_eq!(run.verdict, Verdict::Pass, "seed {seed}: {broken:?}\n{}", answer.scenario);
-    }
+    assert_eq!(answer.verdict, Verdict::Pass, "{}", answer.scenario);
+    let run = play::play(&plan::draw(&script, &staged, 9), &staged, &mut Watch::default());
+    let broken: Vec<_> = run.violations.iter().map(|one| &one.message).collect();
+    assert_eq!(run.verdict, Verdict::Pass, "{broken:?}\n{}", answer.scenario);
     let told = answer.told(&Style::default());
     assert!(told.lines().count() <= 10, "{told}");
     told

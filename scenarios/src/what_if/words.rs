@@ -188,14 +188,12 @@ impl Answer {
         let mut text = if parts.is_empty() { format!("nothing {of}") } else { parts.join("; ") };
         let mut paint = if parts.is_empty() { Paint::Good } else { Paint::Bad };
         if records.out_of_reach > 0 {
-            let (count, them) = match records.out_of_reach {
-                1 => ("1 partition".to_owned(), "it"),
-                many => (format!("{many} partitions"), "them"),
+            let count = match records.out_of_reach {
+                1 => "1 partition".to_owned(),
+                many => format!("{many} partitions"),
             };
             paint = Paint::Unsure;
-            text.push_str(&format!(
-                ", but nobody can read {count} until a replica of {them} is back"
-            ));
+            text.push_str(&format!(", but {count} cannot be read"));
         }
         if records.is_at_risk && records.lost.is_empty() && records.out_of_reach == 0 {
             paint = Paint::Unsure;
