@@ -1,6 +1,6 @@
 //! Frames: a message with its header, and on the way out with its length in front.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, BufMut, Bytes};
 
 use super::guard::{self, Direction};
 use super::versions::{self, Versions};
@@ -116,17 +116,17 @@ fn has_tags_in_response(api: Api, version: i16) -> bool {
 }
 
 /// A buffer that need not grow, with room for the length.
-fn begin(body: &impl Body, version: i16, header: usize) -> BytesMut {
-    let mut frame = BytesMut::with_capacity(header + body.size(version).unwrap_or(256));
+fn begin(body: &impl Body, version: i16, header: usize) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(header + body.size(version).unwrap_or(256));
     frame.put_i32(0);
     frame
 }
 
 /// Writes the length.
-fn end(mut frame: BytesMut) -> Bytes {
+fn end(mut frame: Vec<u8>) -> Bytes {
     let length = i32::try_from(frame.len() - 4).expect("a message is far smaller than 2 GiB");
     frame[..4].copy_from_slice(&length.to_be_bytes());
-    frame.freeze()
+    Bytes::from(frame)
 }
 
 /// The correlation id of a response frame (without its length), to find out what it answers.

@@ -12,7 +12,7 @@ pub mod versions;
 use std::borrow::Cow;
 use std::fmt;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kafka_protocol::messages as m;
 use kafka_protocol::protocol::{Decodable, Encodable};
 
@@ -83,7 +83,7 @@ macro_rules! apis {
             fn decode(api: Api, bytes: &mut Bytes, version: i16) -> Result<Self, Malformed> {
                 match api { $(Api::$name => decoded(bytes, version).map(Self::$name),)* }
             }
-            fn encode(&self, frame: &mut BytesMut, version: i16) -> Result<(), Malformed> {
+            fn encode(&self, frame: &mut Vec<u8>, version: i16) -> Result<(), Malformed> {
                 match self { $(Self::$name(body) => encoded(body, frame, version),)* }
             }
             fn size(&self, version: i16) -> Result<usize, Malformed> {
@@ -95,7 +95,7 @@ macro_rules! apis {
             fn decode(api: Api, bytes: &mut Bytes, version: i16) -> Result<Self, Malformed> {
                 match api { $(Api::$name => decoded(bytes, version).map(Self::$name),)* }
             }
-            fn encode(&self, frame: &mut BytesMut, version: i16) -> Result<(), Malformed> {
+            fn encode(&self, frame: &mut Vec<u8>, version: i16) -> Result<(), Malformed> {
                 match self { $(Self::$name(body) => encoded(body, frame, version),)* }
             }
             fn size(&self, version: i16) -> Result<usize, Malformed> {
@@ -185,7 +185,7 @@ trait Body: Sized {
     fn decode(api: Api, bytes: &mut Bytes, version: i16) -> Result<Self, Malformed>;
 
     /// Writes it. An error if a field is set that the version does not have.
-    fn encode(&self, frame: &mut BytesMut, version: i16) -> Result<(), Malformed>;
+    fn encode(&self, frame: &mut Vec<u8>, version: i16) -> Result<(), Malformed>;
 
     /// How long it will be. An error as [`Self::encode`].
     fn size(&self, version: i16) -> Result<usize, Malformed>;
@@ -195,7 +195,7 @@ fn decoded<T: Decodable>(bytes: &mut Bytes, version: i16) -> Result<T, Malformed
     T::decode(bytes, version).map_err(|error| Malformed::new(error.to_string()))
 }
 
-fn encoded<T: Encodable>(body: &T, frame: &mut BytesMut, version: i16) -> Result<(), Malformed> {
+fn encoded<T: Encodable>(body: &T, frame: &mut Vec<u8>, version: i16) -> Result<(), Malformed> {
     body.encode(frame, version).map_err(|error| Malformed::new(error.to_string()))
 }
 

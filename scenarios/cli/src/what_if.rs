@@ -13,7 +13,7 @@ use scenarios::what_if::{self, Answer, How, Question, TopicWish, Unanswerable};
 
 use crate::Exit;
 use crate::load::Problem;
-use crate::run::STACK;
+use crate::players::STACK;
 use crate::terminal;
 
 const EXAMPLES: &str = "\

@@ -1,58 +1,35 @@
-//! Plain `zoo.cfg` and `zookeeper.properties` files: one server each, on one network.
+//! One `zoo.cfg` or `zookeeper.properties`: one ZooKeeper server.
 //!
 //! A file does not say which server it belongs to or which version reads it: the number comes from `myid` beside it or from
 //! the names around it, the version from the form of its server lines.
 
-use std::path::Path;
-
 use coordinator::config::Syntax;
 use coordinator::mechanism::Preset;
 
-use super::ensemble::{self, Member};
+use super::ensemble::Member;
+use super::kind::path_words;
+use super::plain::NETWORK;
 use super::properties::{self, Entry};
-use super::reading::{Beside, Reading, together};
-use super::{Source, joined};
-use crate::cluster::{Cluster, Host, Network, Property, Severity, ZooKeeper};
-use crate::diagnostic::Diagnostic;
+use super::reading::Reading;
+use super::{Source, joined, printable};
+use crate::cluster::{Host, Network, Property, Severity, ZooKeeper};
 
-/// The network all of them are on.
-const NETWORK: &str = "lan";
-
-/// Imports one server from each file.
-pub(super) fn cluster(sources: &[Source], find: Beside<'_>) -> Result<Cluster, Vec<Diagnostic>> {
-    let mut found = Vec::new();
-    let mut errors = Vec::new();
-    let mut members: Vec<Member> = Vec::new();
-    let mut hosts = Vec::new();
-    for (index, source) in sources.iter().enumerate() {
-        let mut reading = Reading::new(&source.name, &source.text, find);
-        let entries = properties::parse(&source.text);
-        let taken: Vec<&str> = members.iter().map(|m| m.zookeeper.name.as_str()).collect();
-        let name = node_name(source, &entries, sources.len(), index, &taken);
-        let member = server(&mut reading, source, &entries, &name);
-        hosts.push(host(&member.zookeeper, &entries));
-        members.push(member);
-        found.append(&mut reading.findings);
-        errors.append(&mut reading.errors);
-    }
-    let (name, text) = sources.first().map_or(("", ""), |first| (&first.name, &first.text));
-    let mut reading = Reading::new(name, text, find);
-    reading.findings = found;
-    let help = "give the files of all servers of the ensemble";
-    let connect = ensemble::check(&mut reading, &mut members, &hosts, None, help);
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    Ok(Cluster {
-        hosts,
-        zookeepers: members.into_iter().map(|member| member.zookeeper).collect(),
-        connect,
-        findings: together(reading.findings),
-        ..Cluster::default()
-    })
+/// The server of one of these files, and its machine.
+pub(super) fn server(
+    reading: &mut Reading<'_>,
+    source: &Source,
+    files: usize,
+    index: usize,
+    taken: &[&str],
+) -> (Member, Host) {
+    let entries = properties::parse(&source.text);
+    let name = node_name(source, &entries, files, index, taken);
+    let member = member(reading, source, &entries, &name);
+    let host = host(&member.zookeeper, &entries);
+    (member, host)
 }
 
-fn server(reading: &mut Reading<'_>, source: &Source, entries: &[Entry], name: &str) -> Member {
+fn member(reading: &mut Reading<'_>, source: &Source, entries: &[Entry], name: &str) -> Member {
     let has = |key: &str| entries.iter().any(|entry| entry.key.trim() == key);
     let is_dynamic = has("standaloneEnabled")
         || has("reconfigEnabled")
@@ -105,13 +82,6 @@ fn host_of(entry: &Entry) -> &str {
     entry.value.trim().split(':').next().unwrap_or_default()
 }
 
-/// The words a file's own path offers as the name of its server: its folder, its stem.
-fn path_words(source: &Source) -> Vec<String> {
-    let path = Path::new(&source.name);
-    let folder = path.parent().and_then(Path::file_name);
-    [folder, path.file_stem()].into_iter().flatten().map(|w| w.to_string_lossy().into()).collect()
-}
-
 /// Whether a host is called so, in full or before its first dot.
 fn is_called(host: &str, word: &str) -> bool {
     host.eq_ignore_ascii_case(word)
@@ -152,8 +122,8 @@ fn node_name(
     let folder = words.first().filter(|_| files > 1 && words.len() > 1);
     let is_telling = |word: &&String| !matches!(word.as_str(), "zoo" | "zookeeper" | "");
     let name = words.iter().find(is_host).or(folder).or(words.last().filter(is_telling));
-    match name {
-        Some(name) if !taken.contains(&name.as_str()) => name.clone(),
+    match name.map(|name| printable(name)) {
+        Some(name) if !name.is_empty() && !taken.contains(&name.as_str()) => name,
         _ => format!("zookeeper-{}", index + 1),
     }
 }

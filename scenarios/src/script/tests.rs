@@ -95,6 +95,36 @@ fn every_shipped_scenario_parses_and_can_be_planned() {
 }
 
 #[test]
+fn nothing_that_ships_is_doubtful() {
+    for (path, text) in shipped() {
+        let name = path.display().to_string();
+        let script = parse(&text, &name).expect("what ships can be read");
+        let cluster = script.cluster(None).expect("it is written in the file");
+        let doubts = script.lint(&cluster);
+        assert!(doubts.is_empty(), "{}", render(&doubts, false));
+    }
+}
+
+#[test]
+fn every_mark_can_be_named() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let notes = ["broker/src/note.rs", "broker/src/note/client.rs"];
+    let mut said = Vec::new();
+    for file in notes.iter().chain(&["coordinator/src/note.rs", "coordinator/src/note/client.rs"]) {
+        let text = std::fs::read_to_string(root.join(file)).expect("notes are there");
+        let marks = text.split("fn mark(&self)").nth(1).expect("notes leave marks");
+        let marks = marks.split("\n    }\n").next().unwrap_or_default();
+        let quoted = marks.split('"').skip(1).step_by(2);
+        let is_mark = |word: &&str| word.starts_with(|letter: char| letter.is_ascii_lowercase());
+        said.extend(quoted.filter(is_mark).map(str::to_string));
+    }
+    let mut known = super::MARKS.to_vec();
+    said.sort();
+    known.sort_unstable();
+    assert_eq!(known, said);
+}
+
+#[test]
 fn toml_that_is_none() {
     let files = [
         ("a quote is missing", "name = \"test\nduration = \"60s\"\n"),

@@ -207,13 +207,7 @@ fn seen_from(folder: &Path, file: &Path) -> String {
 }
 
 fn about(file: &Path, what: &str, help: &str) -> Diagnostic {
-    Diagnostic {
-        code: "F01",
-        message: format!("`{}`: {what}", file.display()),
-        file: file.display().to_string(),
-        source: "".into(),
-        span: 0..0,
-        label: String::new(),
-        help: Some(help.to_owned()).filter(|help| !help.is_empty()),
-    }
+    let (name, message) = (file.display().to_string(), format!("`{}`: {what}", file.display()));
+    let help = Some(help.to_owned()).filter(|help| !help.is_empty());
+    Diagnostic { help, ..Diagnostic::error("F01", (&name, "".into()), 0..0, message) }
 }

@@ -200,10 +200,14 @@ fn n04_n05_ports() {
     ports: [ '2182:2181' ]
     volumes: [ a:/data, b:/datalog ]
   kafka:
-    image: wurstmeister/kafka
+    image: wurstmeister/kafka:2.12-2.5.0
     environment:
       - KAFKA_ZOOKEEPER_CONNECT=a:2182
-volumes: { a: , b: }
+      - KAFKA_LISTENERS=PLAINTEXT://kafka:9092
+      - KAFKA_BROKER_ID=1
+      - KAFKA_LOG_DIRS=/kafka/logs
+    volumes: [ c:/kafka ]
+volumes: { a: , b: , c: }
 ";
     assert_snapshot!(said(text), @r#"
     b never starts: port is already allocated: 2182
@@ -211,6 +215,8 @@ volumes: { a: , b: }
       help: publish another one: `"PORT:2181"`
     Error N04 docker-compose.yml:13:9: nobody listens on a:2182: it serves clients on 2181
       help: containers reach it as a:2181, whatever `ports` says
+    Warning N07 docker-compose.yml:10:3: kafka: no restart policy: a broker that finds no ZooKeeper at start exits, and stays down
+      help: set `restart: unless-stopped`
     "#);
 }
 

@@ -1,6 +1,9 @@
 //! Which image makes what of its variables: one room per family, and the versions behind their tags.
 
+mod bitnami;
 mod confluent;
+mod debezium;
+pub(super) mod kafka;
 mod official;
 mod version;
 mod wurstmeister;
@@ -11,9 +14,10 @@ use super::compose::{Mount, Service, Variable};
 use super::nearest::nearest;
 use super::reading::Reading;
 use super::{joined, properties};
-use crate::cluster::{Property, Severity, ZooKeeper};
+use crate::cluster::{Property, Severity, Unread, ZooKeeper};
 
 pub(super) use version::Version;
+use version::leading_numbers;
 
 /// An image reference taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub(super) enum Family {
     Wurstmeister,
     Confluent,
     Official,
+    Bitnami,
+    Debezium,
     /// A ZooKeeper whose variables are not known here.
     OtherZooKeeper,
     Broker,
@@ -62,17 +68,15 @@ impl Image {
             "wurstmeister/zookeeper" => Family::Wurstmeister,
             "confluentinc/cp-zookeeper" => Family::Confluent,
             "zookeeper" => Family::Official,
+            "bitnami/zookeeper" | "bitnamilegacy/zookeeper" => Family::Bitnami,
+            "debezium/zookeeper" => Family::Debezium,
             other if other.contains("zookeeper") && !other.contains("exporter") => {
                 Family::OtherZooKeeper
             }
             other if other.ends_with("kafka") || other.ends_with("cp-server") => Family::Broker,
+            "apache/kafka-native" => Family::Broker,
             _ => Family::Other,
         }
-    }
-
-    /// Whether it is a ZooKeeper whose variables are known.
-    pub fn is_zookeeper(&self) -> bool {
-        matches!(self.family(), Family::Wurstmeister | Family::Confluent | Family::Official)
     }
 }
 
@@ -87,12 +91,16 @@ pub(super) fn stage(reading: &mut Reading<'_>, service: &Service, image: &Image)
         myid: None,
         properties: Vec::new(),
         never_starts: None,
+        reads: &[],
     };
     match image.family() {
         Family::Wurstmeister => wurstmeister::stage(reading, &mut staged),
         Family::Confluent => confluent::stage(reading, &mut staged),
+        Family::Bitnami => bitnami::stage(reading, &mut staged),
+        Family::Debezium => debezium::stage(reading, &mut staged),
         _ => official::stage(reading, &mut staged),
     }
+    staged.unread_rest(reading);
     let Staged { myid, properties, never_starts, .. } = staged;
     ZooKeeper {
         name: service.name.clone(),
@@ -130,9 +138,26 @@ pub(super) struct Staged<'s> {
     myid: Option<String>,
     properties: Vec<Property>,
     never_starts: Option<String>,
+    /// Variables the image reads that are no settings.
+    reads: &'static [&'static str],
 }
 
 impl Staged<'_> {
+    /// Keeps what no setting was made of.
+    fn unread_rest(&self, reading: &mut Reading<'_>) {
+        for variable in &self.service.environment {
+            let Variable { name, value, span } = variable;
+            let line = reading.line(span);
+            let is_taken = self.properties.iter().any(|property| property.from == line);
+            let node = &self.service.name;
+            let is_told = |one: &Unread| one.node == *node && one.name == *name;
+            if !is_taken && !self.reads.contains(&&**name) && !reading.unread.iter().any(is_told) {
+                let why = format!("{} makes no setting of it", self.image.repository);
+                reading.unread(node, name, value, span, &why);
+            }
+        }
+    }
+
     /// A setting the image makes by itself.
     fn fixed(&mut self, key: &str, value: &str) {
         let from = format!("set by the image {}", self.image.text);
@@ -153,28 +178,9 @@ impl Staged<'_> {
         }
     }
 
-    /// The file mounted at `path` in the container, by itself or with its folder: its name here and its text.
-    fn mounted(&self, reading: &Reading<'_>, path: &str) -> Option<(String, Option<String>)> {
-        let (folder, name) = path.rsplit_once('/')?;
-        let here = |mount: &Mount| {
-            let source = mount.source.as_deref().filter(|source| source.contains('/'))?;
-            match mount.target.trim_end_matches('/') {
-                target if target == path => Some(source.to_owned()),
-                target if target == folder => {
-                    Some(format!("{}/{name}", source.trim_end_matches('/')))
-                }
-                _ => None,
-            }
-        };
-        let source = self.service.mounts.iter().find_map(here)?;
-        let text = (reading.beside)(&source);
-        let relative = source.strip_prefix("./").unwrap_or(&source);
-        Some((joined(&reading.file, relative), text))
-    }
-
     /// Takes `zoo.cfg` from a mounted file. `false` if none is mounted there.
     fn take_mounted(&mut self, reading: &mut Reading<'_>, path: &str) -> bool {
-        let Some((source, text)) = self.mounted(reading, path) else { return false };
+        let Some((source, text)) = mounted(reading, self.service, path) else { return false };
         let Some(text) = text else {
             let span = self.service.mounts.first().map_or(0..0, |mount| mount.span.clone());
             let message = format!("`{source}` is mounted over {path} and cannot be read");
@@ -197,7 +203,7 @@ impl Staged<'_> {
 
     /// Takes `myid` from a mounted file, if one is mounted there.
     fn take_mounted_myid(&mut self, reading: &Reading<'_>, path: &str) {
-        if let Some((_, Some(text))) = self.mounted(reading, path) {
+        if let Some((_, Some(text))) = mounted(reading, self.service, path) {
             self.myid = Some(text.lines().next().unwrap_or_default().to_owned());
         }
     }
@@ -237,7 +243,52 @@ impl Staged<'_> {
         );
         let at = reading.at(&variable.span);
         reading.find(("Z08", Severity::Warning), at, &self.service.name, what, hint);
+        let Variable { name, value, span } = variable;
+        let why = format!("{} does not read it", self.image.repository);
+        reading.unread(&self.service.name, name, value, span, &why);
     }
+
+    /// Keeps all variables that do not become settings; who was meant for ZooKeeper and is not read is said.
+    fn rest(&self, reading: &mut Reading<'_>, becomes: &dyn Fn(&str) -> bool, known: &[&str]) {
+        for variable in &self.service.environment {
+            let Variable { name, value, span } = variable;
+            if becomes(name) {
+                continue;
+            }
+            let why = match known.contains(&name.as_str()) {
+                true => "read by the image's scripts, and not modelled".to_owned(),
+                false => format!("{} does not read it", self.image.repository),
+            };
+            reading.unread(&self.service.name, name, value, span, &why);
+            let is_meant = name.starts_with("ZOO")
+                || name.starts_with("ZK_")
+                || matches!(name.as_str(), "SERVER_ID" | "MYID");
+            if is_meant && !known.contains(&name.as_str()) {
+                self.unread(reading, variable, known);
+            }
+        }
+    }
+}
+
+/// The file mounted at `path` in the container, by itself or with its folder: its name here and its text.
+fn mounted(
+    reading: &Reading<'_>,
+    service: &Service,
+    path: &str,
+) -> Option<(String, Option<String>)> {
+    let (folder, name) = path.rsplit_once('/')?;
+    let here = |mount: &Mount| {
+        let source = mount.source.as_deref().filter(|source| source.contains('/'))?;
+        match mount.target.trim_end_matches('/') {
+            target if target == path => Some(source.to_owned()),
+            target if target == folder => Some(format!("{}/{name}", source.trim_end_matches('/'))),
+            _ => None,
+        }
+    };
+    let source = service.mounts.iter().find_map(here)?;
+    let text = (reading.beside)(&source);
+    let relative = source.strip_prefix("./").unwrap_or(&source);
+    Some((joined(&reading.file, relative), text))
 }
 
 /// The syntax of the version's `zoo.cfg`.
