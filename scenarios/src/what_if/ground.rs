@@ -117,14 +117,14 @@ pub fn of_toml(source: &str, file: &Path) -> Result<Ground, Vec<Diagnostic>> {
 }
 
 impl Ground {
-    /// The lines of `[cluster]`, as a scenario in `folder` says them, with one more topic where `topic` is not empty.
-    pub(super) fn keys(&self, folder: &Path, topic: Option<String>) -> Vec<(String, String)> {
-        let mut keys = Vec::new();
-        if !self.files.is_empty() {
-            let files = self.files.iter().map(|file| quoted(&seen_from(folder, file)));
-            keys.push(("from".to_owned(), format!("[{}]", files.collect::<Vec<_>>().join(", "))));
-        }
-        keys.extend(self.keys.iter().cloned());
+    /// The files of the cluster as a scenario in `folder` names them, in quotes.
+    pub(super) fn files_from(&self, folder: &Path) -> Vec<String> {
+        self.files.iter().map(|file| quoted(&seen_from(folder, file))).collect()
+    }
+
+    /// The other lines of `[cluster]`, with one more topic where there is one.
+    pub(super) fn keys(&self, topic: Option<String>) -> Vec<(String, String)> {
+        let mut keys = self.keys.clone();
         let topics: Vec<String> = self.topics.iter().cloned().chain(topic).collect();
         if !topics.is_empty() {
             keys.push(("topics".to_owned(), format!("[{}]", topics.join(", "))));

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use machine::Duration;
+use reports::style::Style;
 
 use super::ground::{Ground, quoted};
 use super::question::{How, Question};
@@ -12,6 +13,9 @@ use crate::cluster::Topic;
 use crate::diagnostic::Diagnostic;
 use crate::script::expect::Excuse;
 use crate::script::kafka::client::Acks;
+
+/// Lines are no longer, where they can be broken.
+const LINE_MAX: usize = 110;
 
 /// The text, and which parts of it somebody else wrote.
 #[derive(Clone, Debug)]
@@ -69,7 +73,10 @@ impl Page {
         promises: &Promises,
     ) -> Self {
         let mut page = Self { text: String::new(), quotes: Vec::new() };
-        page.line(&format!("# Written by `{}`.", comment(&question.asked)));
+        let asked = format!("Written by `{}`.", comment(&question.asked));
+        for line in Style { width: LINE_MAX, ..Style::default() }.wrapped("", &asked).lines() {
+            page.line(&format!("# {line}"));
+        }
         page.line(&format!("name     = {}", quoted(name)));
         let about = promises.about.trim();
         if about.is_empty() {
@@ -112,10 +119,26 @@ impl Page {
         }
     }
 
+    /// A list, on one line if it is short.
+    fn list(&mut self, key: &str, list: &[String]) {
+        let short = list.iter().map(String::len).sum::<usize>() <= LINE_MAX - 20;
+        if short && list.len() <= 3 {
+            self.line(&format!("{key} = [{}]", list.join(", ")));
+        } else {
+            self.line(&format!("{key} = ["));
+            list.iter().for_each(|one| self.line(&format!("  {one},")));
+            self.line("]");
+        }
+    }
+
     fn cluster(&mut self, folder: &Path, ground: &Ground, stage: &Stage) {
         self.line("\n[cluster]");
+        let files = ground.files_from(folder);
+        if !files.is_empty() {
+            self.list("from", &files);
+        }
         let added = stage.topic.as_ref().filter(|worked| worked.is_added);
-        self.keys(&ground.keys(folder, added.map(topic)));
+        self.keys(&ground.keys(added.map(topic)));
     }
 
     fn hosts(&mut self, question: &Question, ground: &Ground) {
@@ -228,14 +251,7 @@ impl Page {
         }
         self.line("\n[expect]");
         for (key, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-            let short = list.iter().map(String::len).sum::<usize>() <= 90;
-            if short && list.len() <= 3 {
-                self.line(&format!("{key} = [{}]", list.join(", ")));
-            } else {
-                self.line(&format!("{key} = ["));
-                list.iter().for_each(|one| self.line(&format!("  {one},")));
-                self.line("]");
-            }
+            self.list(key, list);
         }
     }
 
