@@ -26,6 +26,8 @@ pub struct Answer {
     pub losses: Vec<LossOf>,
     /// How.
     pub how: How,
+    /// When they come back, in seconds after the first loss; `None` for never.
+    pub back_seconds: Option<u64>,
     /// The cluster in a few words.
     pub cluster: String,
     /// The topic in a few words; `None` without brokers.
@@ -174,6 +176,7 @@ pub fn of(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) 
         let place = works.iter().position(|one| one == work).unwrap_or_default();
         began(place, stage, runs)
     };
+    let done = || works.iter().filter(|work| !work.is_empty());
     let stopped = |work: &String| stops.iter().any(|stop| stop.what == *work);
     let mut known = BTreeSet::new();
     let decides = causes.iter().filter_map(|(cause, place)| {
@@ -183,11 +186,12 @@ pub fn of(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) 
     Answer {
         losses: losses(stage, runs),
         how: question.how,
+        back_seconds: question.back.map(|back| back.as_micros() / 1_000_000),
         cluster: in_words(cluster),
         topic: stage.topic.as_ref().map(topic_in_words),
         decides: decides.collect(),
-        goes_on: works.iter().filter(|work| began(work) && !stopped(work)).cloned().collect(),
-        never_began: works.iter().filter(|work| !began(work)).cloned().collect(),
+        goes_on: done().filter(|work| began(work) && !stopped(work)).cloned().collect(),
+        never_began: done().filter(|work| !began(work)).cloned().collect(),
         records,
         beware: beware(question, stage, runs, cluster),
         seeds: (*question.seeds.start(), *question.seeds.end()),

@@ -74,7 +74,8 @@ impl Page {
     ) -> Self {
         let mut page = Self { text: String::new(), quotes: Vec::new() };
         let asked = format!("Written by `{}`.", comment(&question.asked));
-        for line in Style { width: LINE_MAX, ..Style::default() }.wrapped("", &asked).lines() {
+        let style = Style { width: LINE_MAX, ..Style::default() };
+        for line in style.wrapped("", &asked).lines() {
             page.line(&format!("# {line}"));
         }
         page.line(&format!("name     = {}", quoted(name)));

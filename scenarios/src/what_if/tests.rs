@@ -141,6 +141,13 @@ fn a_broker_that_stops_in_order() {
 }
 
 #[test]
+fn zookeeper_alone() {
+    let cluster = "[cluster]\nzookeeper = 5\nzookeeper-version = \"3.4.14\"\n";
+    let question = Question { how: How::Isolate, ..lose(&["zk.leader"]) };
+    insta::assert_snapshot!(ask(cluster, &question));
+}
+
+#[test]
 fn a_scenario_to_keep() {
     let question = Question {
         asked: "rehearsal what-if cluster.toml --lose \"zk-2, zk-3\"".to_owned(),

@@ -67,6 +67,10 @@ impl Answer {
         for loss in self.losses.iter().skip(1) {
             text.push_str(&format!(", and {} {} s later", who(loss), loss.at_seconds - start));
         }
+        if let Some(back) = self.back_seconds {
+            let after = if self.losses.len() > 1 { "after the first loss" } else { "later" };
+            text.push_str(&format!(", and back {back} s {after}"));
+        }
         text.push_str(&format!("? {}", self.cluster));
         if let Some(topic) = &self.topic {
             text.push_str(&format!("; {topic}"));
@@ -134,6 +138,9 @@ impl Answer {
         match stop.lasts_ms {
             None if stop.would_end => {
                 text.push_str(&format!(": from {after} on, for longer than was watched"));
+            }
+            None if stop.said.is_empty() && self.back_seconds.is_some() => {
+                text.push_str(&format!(": from {after} to the end"));
             }
             None if stop.said.is_empty() => text.push_str(&format!(": from {after} on, for good")),
             None => text.push_str(&format!(": from {after} on ({})", stop.said)),
