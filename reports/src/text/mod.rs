@@ -1,11 +1,15 @@
 //! One run as text for people: the verdict first, then why, then how it went, at last how to see it again.
 
+mod failure;
 mod timeline;
 
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 
 use crate::run::{Expectation, Loss, Outage, Run, Statistics, Verdict, Violation};
 use crate::style::{Paint, Style, clean, counted, grouped, padded, seconds};
+
+pub use failure::failure;
+pub use timeline::told;
 
 /// The whole report of a run, ending with a line's end.
 pub fn render(run: &Run, style: &Style) -> String {

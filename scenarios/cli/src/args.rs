@@ -106,7 +106,9 @@ Examples:
   rehearsal run lose-two-of-three-zookeepers
       a scenario of the library (`rehearsal list` shows them), with seed 1
   rehearsal run my-scenario.toml --seeds 1..50
-      fifty runs of your own, summed up
+      fifty runs of your own, summed up; Ctrl-C says what is known and how to go on
+  rehearsal run scenarios/*.toml --seeds 1..50 --quiet
+      a line for each file
   rehearsal run lose-the-leader --cluster docker-compose.yml
       on the ZooKeeper servers of your compose file, mistakes included
   rehearsal run lose-the-leader --cluster zk-1/zoo.cfg zk-2/zoo.cfg zk-3/zoo.cfg

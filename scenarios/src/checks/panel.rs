@@ -99,7 +99,7 @@ impl Panel {
     ) {
         let mut wanted = match said {
             Said::Server(_) | Said::Client(_) => self.zookeeper,
-            Said::Broker(_) | Said::Kafka(_) => Set::default(),
+            Said::Broker(_) | Said::Kafka(_) | Said::Guest(_) => Set::default(),
         };
         for event in &scene.kafka.events {
             wanted = wanted.and(self.kafka[event.kind() as usize]);

@@ -273,6 +273,7 @@ fn plan(cluster: &Cluster, seed: u64) -> Plan {
         mechanisms: ensemble::Overrides::default(),
         kafka_mechanisms: kafka::Overrides::default(),
         clients: Vec::new(),
+        guests: Vec::new(),
         steps: Vec::new(),
         promises: Promises::default(),
     }

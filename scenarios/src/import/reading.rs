@@ -126,10 +126,10 @@ impl<'a> Reading<'a> {
         help: impl Into<String>,
     ) {
         let (file, text, base) = self.source(span);
-        let place = (file, text.clone());
-        let end = (span.end - base).min(text.len());
-        let span = span.start - base..end.max(span.start - base);
-        let error = Diagnostic::error(code, place, span, message);
+        let (file, source) = (file.to_owned(), text.clone());
+        let start = span.start - base;
+        let end = (span.end - base).min(source.len()).max(start);
+        let error = Diagnostic::error(code, (&file, source), start..end, message);
         self.errors.push(Diagnostic { label: label.into(), help: Some(help.into()), ..error });
     }
 

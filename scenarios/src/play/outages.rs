@@ -160,7 +160,7 @@ impl Outages {
                 }
                 Vec::new()
             }
-            Said::Server(_) => Vec::new(),
+            Said::Server(_) | Said::Guest(_) => Vec::new(),
         }
     }
 

@@ -47,6 +47,7 @@
 //! came from elsewhere. Nothing random is decided here: see [`crate::plan`].
 
 pub mod action;
+mod aside;
 pub mod client;
 pub mod condition;
 mod dates;
@@ -78,6 +79,7 @@ pub use names::Names;
 pub use phrase::{Mention, MentionKind};
 pub(crate) use problems::nearest;
 pub use problems::{Located, Span, render};
+pub use verb::VERBS;
 
 use crate::cluster::Cluster;
 use client::Client;
@@ -108,6 +110,8 @@ pub struct Script {
     pub hosts: BTreeMap<String, Vec<Located<String>>>,
     /// The clients, in the order of the file.
     pub clients: Vec<Client>,
+    /// `guests`: programs that a test brings along ([`crate::Scenario::guest`]), by name; also the names of their nodes.
+    pub guests: Vec<Located<String>>,
     /// The steps, in the order of the file.
     pub steps: Vec<Step>,
     /// What the author promises.
@@ -213,6 +217,8 @@ fn read(
     let hosts = fields.value("hosts").map(|value| read_hosts(value, problems));
     let clients = fields.list("clients", problems).into_iter();
     let clients: Vec<_> = clients.map(|value| client::read(value, problems)).collect();
+    let guests = fields.texts("guests", problems).into_iter();
+    let guests = guests.map(|name| Located { value: name.value, span: name.span }).collect();
     let steps = fields.value("timeline").map(|value| read_steps(value, problems));
     let expect = fields.value("expect").map(|value| expect::read(value, problems));
     fields.finish(problems);
@@ -231,6 +237,7 @@ fn read(
         ensemble: ensemble?,
         hosts: hosts.unwrap_or_default(),
         clients: clients.into_iter().collect::<Option<_>>()?,
+        guests,
         steps: steps.unwrap_or_else(|| Some(Vec::new()))?,
         expect: expect.unwrap_or_default(),
     };

@@ -148,7 +148,7 @@ impl<'s> Ears<'s> {
             Said::Server(ServerNote::RefusedToStart(why)) => {
                 self.seen.refused.push((at, who.to_owned(), why.clone()));
             }
-            Said::Server(_) | Said::Client(_) => {}
+            Said::Server(_) | Said::Client(_) | Said::Guest(_) => {}
         }
     }
 
