@@ -110,6 +110,14 @@ fn import(sources: &[Source], find: Beside<'_>) -> Result<Cluster, Vec<Diagnosti
     }
     let compose: Vec<&Source> =
         known.iter().filter(|(kind, _)| *kind == Kind::Compose).map(|(_, one)| *one).collect();
+    // A file that another one includes or extends is brought in by that one.
+    let is_named = |file: &Source| {
+        let name = Path::new(&file.name).file_name().map(|name| name.to_string_lossy());
+        let others = compose.iter().filter(|other| other.name != file.name);
+        name.is_some_and(|name| others.clone().any(|other| other.text.contains(&*name)))
+    };
+    let on_its_own: Vec<&Source> = compose.iter().copied().filter(|file| !is_named(file)).collect();
+    let compose = if on_its_own.is_empty() { compose } else { on_its_own };
     match compose.as_slice() {
         [] => plain::cluster(&known, find),
         [first, others @ ..] => composed(first, others, &known, find),
@@ -134,6 +142,8 @@ fn composed(
         reading.find(("F05", Severity::Information), at, "", what, help);
     }
     let mut cluster = staging::cluster(&mut reading);
+    topics::created(&mut reading, &mut cluster);
+    cluster.findings.extend(reading::together(std::mem::take(&mut reading.findings)));
     cluster.unread.append(&mut reading.unread);
     reading.errors.sort_by_key(|error| (error.span.start, error.code));
     if reading.errors.is_empty() {
@@ -167,7 +177,7 @@ fn placeholder(reading: &mut Reading<'_>, span: &Range<usize>) {
 /// `path` as seen from the folder of `file`.
 fn joined(file: &str, path: &str) -> String {
     let folder = Path::new(file).parent().unwrap_or(Path::new(""));
-    folder.join(path).display().to_string()
+    folder.join(path.strip_prefix("./").unwrap_or(path)).display().to_string()
 }
 
 /// A path without `.` and without `x/..`.

@@ -255,14 +255,15 @@ impl Staged<'_> {
             if becomes(name) {
                 continue;
             }
+            let is_meant = name.starts_with("ZOO")
+                || (name.starts_with("ZK_") && !name.ends_with("_HEAP"))
+                || matches!(name.as_str(), "SERVER_ID" | "MYID");
             let why = match known.contains(&name.as_str()) {
                 true => "read by the image's scripts, and not modelled".to_owned(),
-                false => format!("{} does not read it", self.image.repository),
+                false if is_meant => format!("{} does not read it", self.image.repository),
+                false => "no setting of ZooKeeper: not modelled".to_owned(),
             };
             reading.unread(&self.service.name, name, value, span, &why);
-            let is_meant = name.starts_with("ZOO")
-                || name.starts_with("ZK_")
-                || matches!(name.as_str(), "SERVER_ID" | "MYID");
             if is_meant && !known.contains(&name.as_str()) {
                 self.unread(reading, variable, known);
             }
