@@ -5,6 +5,7 @@ mod clusters;
 mod compose;
 mod fuzz;
 mod plain;
+mod plays;
 mod properties;
 mod rules;
 mod shown;

@@ -253,8 +253,6 @@ fn what_is_wrong_with_brokers_of_files() {
       help: advertise an address of its own for each broker
     Error N05 b2/server.properties:6:1: lb-kafka: port 9092 of lb is lb's: the second one exits
       help: bind another port
-    Error N04 b2/server.properties:7:1: lb-kafka: brokers dial it at lb:9092, and lb and lb-kafka cannot: nobody, or somebody else, listens there
-      help: advertise a name of its own and a port that it binds
     Warning K08 b1/server.properties:7:1: lb-kafka: clients, which use the listener PLAINTEXT, are sent to where it is not
       help: advertise the listener at an address of its own on every broker
     Information V01 zk/zoo.cfg:1:1: zk: written for 3.4 or later, the version is not in the file: 3.4.14 is run

@@ -78,7 +78,7 @@ fn every_setting_is_told_if_all_are_asked_for() {
 
 #[test]
 fn a_narrow_terminal_is_enough() {
-    let told = told("wurstmeister-localhost", 1).expect("it can be read");
+    let told = told("wurstmeister-localhost-addresses", 1).expect("it can be read");
     let narrow = Style { width: 72, ..Style::default() };
     assert_snapshot!("narrow", text::render(&told, false, &narrow));
 }
@@ -97,7 +97,7 @@ fn programs_are_told_everything() {
 #[test]
 fn three_islands_are_one_two_or_three_clusters_by_chance() {
     let clusters = |seed| {
-        let told = told("wurstmeister-listeners-added", seed).expect("it can be read");
+        let told = told("wurstmeister-with-listeners", seed).expect("it can be read");
         let clusters = told.islands.iter().flat_map(|island| &island.clusters);
         clusters.filter(|cluster| !cluster.registered.is_empty()).count()
     };
