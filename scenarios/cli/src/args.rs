@@ -9,8 +9,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 
-use crate::cluster::ClusterArgs;
 use crate::check::{CheckArgs, Format};
+use crate::cluster::ClusterArgs;
 use crate::completions::{CompletionsArgs, scenario_files};
 use crate::explain::ExplainArgs;
 use crate::format::FormatArgs;
@@ -75,6 +75,7 @@ pub enum Command {
     /// Explain a diagnostic or a finding by its code
     ExplainCode(ExplainArgs),
     /// Print the JSON Schema of scenario files, for editors
+    #[command(after_help = SCHEMA_EXAMPLES)]
     Schema,
     /// List the scenarios that come with this command
     List(ListArgs),
@@ -87,6 +88,12 @@ pub enum Command {
     /// Print the manual page, or write all of them to a folder
     Man(ManArgs),
 }
+
+const SCHEMA_EXAMPLES: &str = "\
+Examples:
+  rehearsal schema > scenario.schema.json
+      what Even Better TOML and Taplo take, with a first line in the scenario:
+      #:schema ./scenario.schema.json";
 
 const EXAMPLES: &str = "\
 Examples:
