@@ -8,6 +8,8 @@ mod official;
 mod version;
 mod wurstmeister;
 
+use std::collections::BTreeSet;
+
 use coordinator::config::Syntax;
 
 use super::compose::{Mount, Service, Variable};
@@ -145,13 +147,13 @@ pub(super) struct Staged<'s> {
 impl Staged<'_> {
     /// Keeps what no setting was made of.
     fn unread_rest(&self, reading: &mut Reading<'_>) {
-        for variable in &self.service.environment {
-            let Variable { name, value, span } = variable;
-            let line = reading.line(span);
-            let is_taken = self.properties.iter().any(|property| property.from == line);
-            let node = &self.service.name;
-            let is_told = |one: &Unread| one.node == *node && one.name == *name;
-            if !is_taken && !self.reads.contains(&&**name) && !reading.unread.iter().any(is_told) {
+        let node = &self.service.name;
+        let taken: BTreeSet<&str> = self.properties.iter().map(|p| p.from.as_str()).collect();
+        let told = reading.unread.iter().filter(|one| one.node == *node);
+        let told: BTreeSet<String> = told.map(|one| one.name.clone()).collect();
+        for Variable { name, value, span } in &self.service.environment {
+            let is_known = self.reads.contains(&&**name) || told.contains(name);
+            if !is_known && !taken.contains(reading.line(span).as_str()) {
                 let why = format!("{} makes no setting of it", self.image.repository);
                 reading.unread(node, name, value, span, &why);
             }
@@ -233,7 +235,7 @@ impl Staged<'_> {
     }
 
     /// Z08: variables nobody reads, with what they may have been meant to be.
-    fn unread(&self, reading: &mut Reading<'_>, variable: &Variable, known: &[&str]) {
+    fn misspelt(&self, reading: &mut Reading<'_>, variable: &Variable, known: &[&str]) {
         let hint = nearest(&variable.name, known.iter().copied())
             .map(|near| format!("did you mean `{near}`?"))
             .unwrap_or_else(|| "leave it out, or mount a configuration file".to_owned());
@@ -243,9 +245,6 @@ impl Staged<'_> {
         );
         let at = reading.at(&variable.span);
         reading.find(("Z08", Severity::Warning), at, &self.service.name, what, hint);
-        let Variable { name, value, span } = variable;
-        let why = format!("{} does not read it", self.image.repository);
-        reading.unread(&self.service.name, name, value, span, &why);
     }
 
     /// Keeps all variables that do not become settings; who was meant for ZooKeeper and is not read is said.
@@ -265,7 +264,7 @@ impl Staged<'_> {
             };
             reading.unread(&self.service.name, name, value, span, &why);
             if is_meant && !known.contains(&name.as_str()) {
-                self.unread(reading, variable, known);
+                self.misspelt(reading, variable, known);
             }
         }
     }
