@@ -15,6 +15,7 @@ use crate::explain::ExplainArgs;
 use crate::format::FormatArgs;
 use crate::library::{ListArgs, ShowArgs};
 use crate::manual::ManArgs;
+use crate::schema::SchemaArgs;
 use crate::terminal::Colour;
 
 /// Rehearse the failures of a Kafka cluster on ZooKeeper before they happen.
@@ -68,7 +69,7 @@ pub enum Command {
     /// Explain a diagnostic or a finding by its code
     ExplainCode(ExplainArgs),
     /// Print the JSON Schema of scenario files, for editors
-    Schema,
+    Schema(SchemaArgs),
     /// List the scenarios that come with this command
     List(ListArgs),
     /// Print a scenario of the library, to read it or to start one's own from it
