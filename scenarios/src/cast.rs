@@ -1,5 +1,6 @@
 //! The cast: every kind of node a scenario can put on the stage, as one machine type, and the staging of a plan.
 
+mod islands;
 mod kafka;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,6 +10,7 @@ use broker::node::Broker;
 use broker::note as told;
 use coordinator::client::ConnectString;
 use coordinator::config::Config;
+use coordinator::id::ServerId;
 use coordinator::node::{self, Coordinator};
 use coordinator::note::{ClientNote, ServerNote};
 use coordinator::workload::{self, Kind, WorkloadConfig};
@@ -16,7 +18,7 @@ use machine::{Context, Input, Instant, Level, Machine, Note};
 use serde::Serialize;
 use sim::world::{HostId, HostSpec, NodeId, World};
 
-use crate::cluster::{Cluster, ZooKeeper};
+use crate::cluster::{Cluster, MACHINE, ZooKeeper};
 use crate::plan::{self, Plan};
 use crate::scene::server::Membership;
 use crate::scene::{self, Scene, Truth};
@@ -32,6 +34,9 @@ pub enum Actor {
     Broker(Box<Broker>),
     /// A Kafka client.
     Kafka(Box<broker::client::Client>),
+    /// A program that a test brought along.
+    #[cfg(madsim)]
+    Guest(sim::hosted::Gate),
     /// A container whose command ends before there is a server.
     NeverStarts(String),
 }
@@ -47,6 +52,8 @@ pub enum Said {
     Broker(told::Note),
     /// By a Kafka client.
     Kafka(told::ClientNote),
+    /// By a program that a test brought along, in its own words.
+    Guest(String),
 }
 
 /// The visible state of any kind of node.
@@ -61,7 +68,7 @@ pub enum Seen {
     Broker(Box<broker::node::View>),
     /// Of a Kafka client.
     Kafka(Box<broker::client::View>),
-    /// Of a container that never ran.
+    /// Of a container that never ran, or a program that is not ours.
     Nothing,
 }
 
@@ -72,6 +79,7 @@ impl std::fmt::Display for Said {
             Self::Client(note) => note.fmt(f),
             Self::Broker(note) => note.fmt(f),
             Self::Kafka(note) => note.fmt(f),
+            Self::Guest(words) => f.write_str(words),
         }
     }
 }
@@ -83,6 +91,7 @@ impl Note for Said {
             Self::Client(note) => note.level(),
             Self::Broker(note) => note.level(),
             Self::Kafka(note) => note.level(),
+            Self::Guest(_) => Level::Headline,
         }
     }
 
@@ -92,6 +101,7 @@ impl Note for Said {
             Self::Client(note) => note.mark(),
             Self::Broker(note) => note.mark(),
             Self::Kafka(note) => note.mark(),
+            Self::Guest(_) => None,
         }
     }
 }
@@ -114,8 +124,11 @@ impl Machine for Actor {
             Self::Kafka(client) => {
                 cx.part("kafka", Said::Kafka, |cx| client.handle(input, cx));
             }
+            #[cfg(madsim)]
+            Self::Guest(gate) => gate.handle(&input, cx, |words| Some(Said::Guest(words))),
             Self::NeverStarts(why) => {
-                cx.note(Said::Server(ServerNote::RefusedToStart(why.clone())));
+                let why = why.strip_prefix("exit 1: ").unwrap_or(why);
+                cx.note(Said::Server(ServerNote::RefusedToStart(why.to_owned())));
                 cx.exit(1, why);
             }
         }
@@ -127,6 +140,8 @@ impl Machine for Actor {
             Self::Client(client) => client.wake_at(),
             Self::Broker(broker) => broker.wake_at(),
             Self::Kafka(client) => client.wake_at(),
+            #[cfg(madsim)]
+            Self::Guest(_) => None,
             Self::NeverStarts(_) => None,
         }
     }
@@ -137,6 +152,8 @@ impl Machine for Actor {
             Self::Client(client) => Seen::Client(Box::new(client.view())),
             Self::Broker(broker) => Seen::Broker(Box::new(broker.view())),
             Self::Kafka(client) => Seen::Kafka(Box::new(client.view())),
+            #[cfg(madsim)]
+            Self::Guest(_) => Seen::Nothing,
             Self::NeverStarts(_) => Seen::Nothing,
         }
     }
@@ -156,10 +173,16 @@ pub struct Stage {
     pub servers: Vec<NodeId>,
     /// All clients, in the order of the scenario.
     pub clients: Vec<NodeId>,
+    /// Programs that a test brought along, in the order in which they came.
+    pub guests: Vec<NodeId>,
     /// Brokers and their tools.
     pub kafka: Kafka,
+    /// All networks: what stands outside of the cluster is on each of them.
+    everywhere: BTreeSet<String>,
     /// The client ports of the servers.
     doors: Vec<(NodeId, u16)>,
+    /// What the machine's ports lead to, for everybody who stands on it.
+    published: Vec<(u16, HostId, u16)>,
     /// What must be said beside the verdict.
     pub remarks: Vec<String>,
 }
@@ -176,14 +199,18 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
         let spec = HostSpec { name: host.name.clone(), networks };
         hosts.insert(&host.name, world.add_host(spec));
     }
+    let published = published(&mut world, cluster, &hosts);
     let mut stage = Stage {
         world,
         nodes: BTreeMap::new(),
         scene: Scene::default(),
         servers: Vec::new(),
         clients: Vec::new(),
+        guests: Vec::new(),
         kafka: Kafka::default(),
+        everywhere: BTreeSet::new(),
         doors: Vec::new(),
+        published,
         remarks: Vec::new(),
     };
     let mut ensembles = Ensembles::default();
@@ -203,10 +230,28 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
         }
     }
     stage.add_admins(plan, cluster, &everywhere);
+    stage.everywhere = everywhere;
     stage.remarks.extend(cluster.not_staged.iter().cloned());
     let mut seen = BTreeSet::new();
     stage.remarks.retain(|remark| seen.insert(remark.clone()));
     stage
+}
+
+/// Publishes the ports of containers on the machine, if it is a host of the cluster.
+fn published(
+    world: &mut World<Actor>,
+    cluster: &Cluster,
+    hosts: &BTreeMap<&str, HostId>,
+) -> Vec<(u16, HostId, u16)> {
+    let ports = cluster.published.iter();
+    let ports: Vec<_> =
+        ports.filter_map(|p| Some((p.port, *hosts.get(p.host.as_str())?, p.to))).collect();
+    if let Some(machine) = hosts.get(MACHINE) {
+        for (port, host, to) in ports.iter().filter(|(_, host, _)| host != machine) {
+            world.forward(*machine, *port, *host, *to);
+        }
+    }
+    ports
 }
 
 /// Which servers belong together: those whose configurations name the same members. Each standalone server is alone.
@@ -218,11 +263,23 @@ struct Ensembles {
 }
 
 impl Ensembles {
-    fn of(&mut self, config: Option<&Config>) -> usize {
-        let members = config.filter(|config| !config.is_standalone()).map(|config| {
-            let ports = config.servers.iter();
-            ports.map(|(id, one)| format!("{id}={}:{};", one.host, one.quorum_port)).collect()
-        });
+    /// `leads_to`: the host and port that an address means to this server; its own entry may be `0.0.0.0`.
+    fn of(
+        &mut self,
+        config: Option<&Config>,
+        leads_to: impl Fn(&str) -> Option<(HostId, u16)>,
+    ) -> usize {
+        let member = |(id, one): (&ServerId, &coordinator::config::Server)| {
+            let address = format!("{}:{}", one.host, one.quorum_port);
+            let is_everybodys = one.host == "localhost" || one.host.starts_with("127.");
+            match leads_to(&address).filter(|_| !is_everybodys) {
+                Some((host, port)) => format!("{id}={}:{port};", host.0),
+                None => format!("{id}={address};"),
+            }
+        };
+        let members = config
+            .filter(|config| !config.is_standalone())
+            .map(|config| config.servers.iter().map(member).collect());
         let fresh = self.count;
         let index = match members {
             Some(members) => *self.by_members.entry(members).or_insert(fresh),
@@ -258,7 +315,8 @@ impl Stage {
             }
             Err(why) => (None, why),
         };
-        let ensemble = ensembles.of(config.as_ref());
+        let leads_to = |address: &str| self.world.resolve(host, address);
+        let ensemble = ensembles.of(config.as_ref(), leads_to);
         let sid = config.as_ref().map(|config| config.id).unwrap_or_default();
         let configured = config.clone();
         let node = self.world.add_node(&zookeeper.name, host, move |_| match &config {
@@ -312,6 +370,16 @@ impl Stage {
             Some((address.clone(), *node))
         });
         found.collect()
+    }
+
+    /// Adds a program that a test brought along, on a host of its own that every network reaches. Not booted.
+    #[cfg(madsim)]
+    pub fn add_guest(&mut self, name: &str, gate: sim::hosted::Gate) -> NodeId {
+        let host = self.add_outside(name, &self.everywhere.clone());
+        let node = self.world.add_node(name, host, move |_| Actor::Guest(gate.clone()));
+        self.nodes.insert(name.to_owned(), node);
+        self.guests.push(node);
+        node
     }
 
     fn add_client(&mut self, client: &plan::Client, networks: &BTreeSet<String>) {

@@ -1,11 +1,19 @@
 //! A cluster as it will really be staged: which server and which broker runs where, with which configuration, and who can
 //! find whom.
 //!
-//! Made by [`crate::import`] from people's own files, or from the `[cluster]` table of a scenario.
+//! Made by [`crate::import`] from people's own files, or from the `[cluster]` table of a scenario. What it is in truth, and
+//! where each of its settings comes from, is found out by [`survey`].
+
+mod keys;
+mod played;
+mod provenance;
+pub mod survey;
+mod ways;
 
 use std::collections::BTreeMap;
 
 use broker::config as kafka;
+use broker::id::BrokerId;
 use coordinator::config::{Config, ConfigError, ConfigWarning, Syntax};
 use coordinator::mechanism::{Mechanisms, Preset};
 use serde::{Deserialize, Serialize};
@@ -15,6 +23,8 @@ use serde::{Deserialize, Serialize};
 pub struct Cluster {
     /// The machines (containers) nodes run on. A node's host is named like the node unless the scenario says otherwise.
     pub hosts: Vec<Host>,
+    /// Ports of the machine that lead to containers.
+    pub published: Vec<Published>,
     /// The ZooKeeper servers.
     pub zookeepers: Vec<ZooKeeper>,
     /// The connect string clients of this cluster use, chroot included (`zk-1:2181,zk-2:2181/kafka`).
@@ -25,7 +35,7 @@ pub struct Cluster {
     pub topics: Vec<Topic>,
     /// What was found wrong or surprising, most severe first.
     pub findings: Vec<Finding>,
-    /// Services in the file that are not staged, with the reason (`kafka-1: brokers are not staged yet`).
+    /// Services in the file that are not staged, with the reason (`ui: provectuslabs/kafka-ui is not part of the cluster`).
     pub not_staged: Vec<String>,
     /// What is written in the files and changes nothing in what is staged.
     pub unread: Vec<Unread>,
@@ -54,6 +64,21 @@ pub struct Host {
     /// The networks it is on, with the names it has there (its own name is not implied). Two hosts reach each other
     /// if they share a network; `localhost` is always the host itself.
     pub networks: Vec<Network>,
+}
+
+/// The name of the host that is the machine containers run on: it is there where something runs on it, or is sent to it.
+pub const MACHINE: &str = "docker-host";
+
+/// A port of the machine that Docker leads to a port of a container. Clients of scenarios stand on the machine: they find it
+/// on `localhost`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// The port of the machine.
+    pub port: u16,
+    /// The container's host.
+    pub host: String,
+    /// The port of the container.
+    pub to: u16,
 }
 
 /// One network a host is on.
@@ -104,6 +129,12 @@ impl ZooKeeper {
     }
 }
 
+/// How the origin of a setting begins that nobody wrote (`set by the image wurstmeister/kafka:2.12-2.5.0`).
+pub const SET_BY: &str = "set by ";
+
+/// As many listeners as a simulated broker can open.
+const LISTENERS_MAX: usize = 8;
+
 /// One broker to be staged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broker {
@@ -113,6 +144,10 @@ pub struct Broker {
     pub host: String,
     /// The `server.properties` it will really read.
     pub properties: Vec<Property>,
+    /// Whether `broker.id` in them is not said by anybody: the cluster gives it out (-1 in the files).
+    pub has_generated_id: bool,
+    /// Where the clients of scenarios look for it first (`kafka-1:29092`), if not at its first advertised listener.
+    pub bootstrap: Option<String>,
     /// The version, as far as it is modelled.
     pub preset: broker::mechanism::Preset,
     /// Why the container never starts a broker.
@@ -120,7 +155,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// What the broker makes of its settings when it starts with these mechanisms, and its warnings.
+    /// What the broker makes of its settings when it starts with these mechanisms, and its warnings about what people wrote.
     ///
     /// # Errors
     /// As [`kafka::Config::from_properties`]: the broker exits at start with this message.
@@ -128,24 +163,40 @@ impl Broker {
         &self,
         mechanisms: broker::mechanism::Mechanisms,
     ) -> Result<(kafka::Config, Vec<String>), kafka::ConfigError> {
-        let properties: Vec<(String, String)> = self
-            .properties
-            .iter()
-            .map(|property| (property.key.clone(), property.value.clone()))
-            .collect();
-        kafka::Config::from_properties(&properties, self.preset, mechanisms)
+        let said = |property: &Property| match property.key.as_str() {
+            // The broker would refuse a number as great as those that are given out.
+            "broker.id" if self.has_generated_id => ("broker.id".to_owned(), "0".to_owned()),
+            key => (key.to_owned(), property.value.clone()),
+        };
+        let properties: Vec<_> = self.properties.iter().map(said).collect();
+        let (mut config, mut warnings) =
+            kafka::Config::from_properties(&properties, self.preset, mechanisms)?;
+        if config.listeners.len() > LISTENERS_MAX {
+            let what = format!("more than {LISTENERS_MAX} of them cannot be staged");
+            return Err(kafka::ConfigError { key: "listeners".to_owned(), what });
+        }
+        if let Some(id) = self.id().filter(|_| self.has_generated_id) {
+            config.id = BrokerId(id);
+            config.given.insert("broker.id".to_owned(), id.to_string());
+        }
+        config.advertise_as(&self.host);
+        let is_nobodys = |property: &Property| property.from.starts_with(SET_BY);
+        let nobodys = || self.properties.iter().filter(|property| is_nobodys(property));
+        warnings.retain(|what| !nobodys().any(|p| *what == format!("{} is not modelled", p.key)));
+        Ok((config, warnings))
     }
-}
 
-impl Broker {
     /// `broker.id`, where it is set to a number.
     pub fn id(&self) -> Option<i32> {
         self.property("broker.id")?.parse().ok()
     }
 
-    /// Where its clients are told to go: the first of `advertised.listeners`, or else of `listeners`. A listener
-    /// without a host stands for the broker's own.
+    /// Where clients look for it: what the import chose, or else the first of `advertised.listeners`, or else of
+    /// `listeners`. A listener without a host stands for the broker's own.
     pub fn client_address(&self) -> String {
+        if let Some(address) = &self.bootstrap {
+            return address.clone();
+        }
         let listeners = self.property("advertised.listeners").or(self.property("listeners"));
         let first = listeners.and_then(|all| all.split(',').next()).unwrap_or_default();
         let address = first.trim().split_once("://").map_or("", |(_, address)| address);

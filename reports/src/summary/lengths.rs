@@ -4,11 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::run::Run;
-use crate::style::{clean, seconds};
-
-/// The columns of [`Lengths::rows`].
-pub(super) const COLUMNS: [&str; 7] =
-    ["scenario", "of", "runs", "shortest", "median", "longest", "announced"];
+use crate::style::{Style, clean, padded, seconds};
 
 /// Of what, and the announcement in words.
 type Announcement = (String, Option<String>);
@@ -45,28 +41,37 @@ impl Lengths {
         }
     }
 
-    /// A row for each kind, of a scenario that had so many runs.
-    pub(super) fn rows(&self, scenario: &str, runs: u64) -> Vec<Vec<String>> {
+    /// A row for each kind, of a scenario that had so many runs: of what, in how many runs, shortest, median, longest, and
+    /// the announcement.
+    pub(super) fn rows(&self, runs: u64) -> Vec<[String; 6]> {
         let row = |((of, announced), seen): (&Announcement, &Seen)| {
             let mut sorted = seen.lengths.clone();
             sorted.sort_unstable();
-            let [shortest, median] = [0, (sorted.len() - 1) / 2].map(|at| seconds(sorted[at]));
-            let longest = match seen.unended {
-                true => "to the end".to_owned(),
-                false => seconds(sorted[sorted.len() - 1]),
-            };
-            let announced = announced.as_deref().unwrap_or("by nobody");
-            let of_all = format!("{} of {runs}", seen.runs);
-            vec![
-                scenario.to_owned(),
-                clean(of),
-                of_all,
-                shortest,
-                median,
-                longest,
-                clean(announced),
-            ]
+            let last = sorted.len() - 1;
+            let [shortest, median, longest] = [0, last / 2, last].map(|at| seconds(sorted[at]));
+            let longest = if seen.unended { "to the end".to_owned() } else { longest };
+            let announced = announced.clone().unwrap_or_else(|| "nobody announced it".to_owned());
+            [clean(of), format!("{} of {runs}", seen.runs), shortest, median, longest, announced]
         };
         self.0.iter().map(row).collect()
     }
+}
+
+/// The rows of each scenario under its name, in columns that are the same for all.
+pub(super) fn render(scenarios: &[(String, Vec<[String; 6]>)], style: &Style) -> String {
+    let all = || scenarios.iter().flat_map(|(_, rows)| rows);
+    let width = |column: usize| all().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [0, 1, 2, 3, 4].map(width);
+    let mut text = String::new();
+    for (name, rows) in scenarios {
+        text.push_str(&format!("  {name}\n"));
+        for row in rows {
+            let mut first = format!("    {}", padded(&row[0], widths[0]));
+            for (cell, width) in row[1..5].iter().zip(&widths[1..]) {
+                first.push_str(&format!("  {cell:>width$}"));
+            }
+            text.push_str(&style.wrapped(&format!("{first}  "), &row[5]));
+        }
+    }
+    text
 }

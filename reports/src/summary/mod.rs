@@ -141,17 +141,19 @@ impl Tally {
     }
 
     fn table(&self, style: &Style) -> String {
-        let mut columns = vec!["scenario", "runs", "pass", "fail", "inconclusive", "simulated"];
+        let mut columns = vec!["scenario", "runs", "pass", "fail", "inconclusive"];
         let all_passed = self.scenarios.iter().all(|one| one.bad.is_empty());
-        if !all_passed {
-            columns.extend(["first seed", "checks"]);
+        match all_passed {
+            true => columns.push("simulated"),
+            false => columns.extend(["first seed", "checks"]),
         }
         let row = |one: &Scenario| {
             let mut row = vec![clean(&one.name), one.runs.to_string()];
             let verdicts = [Verdict::Pass, Verdict::Fail, Verdict::Inconclusive];
             row.extend(verdicts.map(|verdict| one.of(verdict).to_string()));
-            row.push(format!("{:.0} s", one.simulated));
-            if !all_passed {
+            if all_passed {
+                row.push(format!("{:.0} s", one.simulated));
+            } else {
                 let worst = one.worst();
                 row.push(worst.map(|bad| bad.first().to_string()).unwrap_or_default());
                 row.push(clean(&worst.map(|bad| bad.checks.join(", ")).unwrap_or_default()));
@@ -167,15 +169,15 @@ impl Tally {
     /// How long outages were; one seed alone says that in its own report.
     fn outages(&self, style: &Style) -> String {
         let several = self.scenarios.iter().filter(|one| one.runs > 1);
-        let rows = several.flat_map(|one| one.lengths.rows(&clean(&one.name), one.runs));
-        let rows: Vec<_> = rows.collect();
+        let rows = several.map(|one| (clean(&one.name), one.lengths.rows(one.runs)));
+        let rows: Vec<_> = rows.filter(|(_, rows)| !rows.is_empty()).collect();
         if rows.is_empty() {
             return String::new();
         }
         let heading = style.paint(Paint::Strong, "Outages");
-        let what = style.paint(Paint::Dim, "of clients' work: in how many runs, and how long");
-        let columns = lengths::COLUMNS.map(str::to_owned).to_vec();
-        format!("\n{heading}  {what}\n{}", table(columns, rows, style))
+        let what = "of clients' work: in how many runs; shortest, median, longest; announcement";
+        let what = style.paint(Paint::Dim, what);
+        format!("\n{heading}  {what}\n{}", lengths::render(&rows, style))
     }
 
     /// Promised marks; one seed alone is not asked for them.

@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 
+use crate::cluster::ClusterArgs;
 use crate::check::{CheckArgs, Format};
 use crate::completions::{CompletionsArgs, scenario_files};
 use crate::explain::ExplainArgs;
@@ -17,6 +18,8 @@ use crate::library::{ListArgs, ShowArgs};
 use crate::manual::ManArgs;
 use crate::schema::SchemaArgs;
 use crate::terminal::Colour;
+
+use crate::what_if::WhatIfArgs;
 
 /// Rehearse the failures of a Kafka cluster on ZooKeeper before they happen.
 ///
@@ -31,7 +34,7 @@ pub struct Cli {
     pub command: Command,
     /// When to use colours; auto is on terminals, and heeds NO_COLOR and CLICOLOR_FORCE
     #[arg(long, global = true, value_name = "auto|always|never", default_value = "auto")]
-    #[arg(hide_default_value = true, hide_possible_values = true)]
+    #[arg(hide_default_value = true, hide_possible_values = true, display_order = 998)]
     pub color: Colour,
 }
 
@@ -62,6 +65,10 @@ fn scenarios_first(mut error: clap::Error) -> clap::Error {
 pub enum Command {
     /// Play scenarios and say whether all that was promised held
     Run(RunArgs),
+    /// Ask what happens to your cluster when nodes are lost, and get the scenario for it
+    WhatIf(WhatIfArgs),
+    /// Show the cluster your files really make, what is wrong with it, and where its settings come from
+    Cluster(ClusterArgs),
     /// Say what is wrong with scenarios, without playing them
     Check(CheckArgs),
     /// Lay scenario files out as those of the library are
@@ -84,14 +91,16 @@ pub enum Command {
 
 const EXAMPLES: &str = "\
 Examples:
-  rehearsal list
-      the scenarios that come with it, each with its story
+  rehearsal cluster docker-compose.yml
+      what your cluster really is, what is wrong with it, and where its settings come from
+  rehearsal what-if docker-compose.yml --lose \"zk-2, zk-3\"
+      what stops, what goes on, what is lost, for how long
   rehearsal run lose-the-leader-broker
-      plays one of them, and says what held, what broke, and for how long
+      plays a scenario of the library, and says what held, what broke, and for how long
   rehearsal run lose-the-leader --cluster docker-compose.yml
       on your own cluster
   rehearsal show lose-the-leader-broker > mine.toml
-      a scenario of your own to start from
+      a scenario of your own to start from; `rehearsal list` shows the others
   rehearsal help run
       everything about a command";
 
@@ -111,7 +120,9 @@ Examples:
   rehearsal run lose-two-of-three-zookeepers
       a scenario of the library (`rehearsal list` shows them), with seed 1
   rehearsal run my-scenario.toml --seeds 1..50
-      fifty runs of your own, summed up
+      fifty runs of your own, summed up; Ctrl-C says what is known and how to go on
+  rehearsal run scenarios/*.toml --seeds 1..50 --quiet
+      a line for each file
   rehearsal run lose-the-leader --cluster docker-compose.yml
       on the ZooKeeper servers of your compose file, mistakes included
   rehearsal run lose-the-leader --cluster zk-1/zoo.cfg zk-2/zoo.cfg zk-3/zoo.cfg

@@ -3,7 +3,8 @@
 
 use reports::run::Statistics;
 
-/// CPU time of this thread so far, in µs, and the largest resident size of the process, in bytes; 0 where the system does not say.
+/// CPU time of this thread so far, in µs, and the largest resident size of the process, in bytes; 0 where the system does
+/// not say.
 #[derive(Clone, Copy, Debug, Default)]
 struct Used {
     cpu_micros: u64,

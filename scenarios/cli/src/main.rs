@@ -6,6 +6,7 @@
 
 mod again;
 mod args;
+mod cluster;
 mod check;
 mod completions;
 mod cost;
@@ -23,6 +24,7 @@ mod schema;
 mod show;
 mod terminal;
 mod up;
+mod what_if;
 
 use std::process::ExitCode;
 
@@ -72,6 +74,7 @@ fn main() -> ExitCode {
     cli.color.choose();
     let exit = match &cli.command {
         Command::Run(args) => run::run(args),
+        Command::Cluster(args) => cluster::cluster(args),
         Command::Check(args) => check::check(args),
         Command::Fmt(args) => format::format(args),
         Command::ExplainCode(args) => explain::explain(args),
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Up(args) => up::up(args),
         Command::Completions(args) => completions::print(args),
         Command::Man(args) => manual::write(args),
+        Command::WhatIf(args) => what_if::what_if(args),
     };
     exit.into()
 }

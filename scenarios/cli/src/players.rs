@@ -21,7 +21,7 @@ use crate::findings;
 use crate::load::Scene;
 
 /// Room for the deepest calls of an unoptimised build.
-const STACK: usize = 16 << 20;
+pub const STACK: usize = 16 << 20;
 /// The number of no run: its player waits.
 const IDLE: u64 = u64::MAX;
 

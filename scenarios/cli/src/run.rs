@@ -132,8 +132,9 @@ fn perform(programme: &Arc<Programme>) -> Exit {
                 "interrupted: {name} with seed {seed}; {shown} of {} runs are done\n",
                 args.runs()
             ));
-            for command in again::rest(args, place, seed) {
-                terminal::say(&format!("to go on: {command}\n"));
+            for (index, command) in again::rest(args, place, seed).iter().enumerate() {
+                let when = if index == 0 { "to go on" } else { "and then" };
+                terminal::say(&format!("{when}: {command}\n"));
             }
             return Exit::Interrupted;
         }

@@ -1,11 +1,13 @@
 //! The two streams a person may be looking at: whether they take colour, how wide they are.
 
 use std::ffi::OsString;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
 
 use clap::{ColorChoice, ValueEnum};
 use reports::style::Style;
+
+use crate::Exit;
 
 /// Lines longer than this are hard to read, however wide the window.
 const WIDTH_MAX: usize = 120;
@@ -87,10 +89,17 @@ pub fn shows_data() -> bool {
     std::io::stdout().is_terminal()
 }
 
-/// Writes to stdout; `false` if nobody reads it any more.
+/// Writes to stdout; `false` if nobody reads it any more. Output that is lost otherwise, say on a full disk, ends the process.
 pub fn print(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes()).and_then(|()| out.flush()).is_ok()
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => true,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => false,
+        Err(error) => {
+            complain(&format!("the output cannot be written: {error}"), None);
+            std::process::exit(Exit::Broken as i32)
+        }
+    }
 }
 
 /// Says something on stderr, as well as that goes.

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use broker::client::{self as kafka, AdminConfig, ClientConfig, Kind};
 use broker::id::BrokerId;
 use broker::mechanism::Preset;
-use coordinator::client::ConnectString;
 use machine::Duration;
 use sim::world::{HostId, HostSpec, NodeId};
 
+use super::islands::{Tree, Ways};
 use super::{Actor, Stage};
 use crate::cluster::{self, Cluster};
 use crate::plan::{self, Plan};
@@ -30,6 +30,10 @@ pub struct Kafka {
     pub admins: Vec<(usize, NodeId)>,
     /// Whose defaults and texts clients have: the first broker's.
     pub preset: Preset,
+    /// The cluster that is observed.
+    observed: Option<Tree>,
+    /// Where brokers of other clusters are.
+    elsewhere: BTreeSet<String>,
 }
 
 impl Stage {
@@ -48,21 +52,29 @@ impl Stage {
             Err(why) => (None, why),
         };
         let known = config.as_ref().map(|config| (config.id, config.log_dir.clone()));
-        let tree = config.as_ref().and_then(|config| self.tree(host, &config.zookeeper_connect));
-        let is_observed = match tree {
-            Some((ensemble, chroot, tick)) => self.observes(ensemble, chroot, tick),
-            None => true,
-        };
+        let ways = config.as_ref().map(|c| Ways::of(self, host, &c.zookeeper_connect, plan.seed));
+        let drawn = ways.as_ref().and_then(|ways| ways.drawn(&broker.name, 1)).cloned();
+        let is_observed = drawn.as_ref().is_none_or(|(tree, _)| self.observes(tree));
+        if let (Some(ways), Some((_, connect))) = (&ways, &drawn) {
+            self.tell_of_islands(broker, ways.count(), connect, is_observed);
+        }
         if let Some(config) = config.as_ref().filter(|_| is_observed) {
             self.scene.kafka.bounds.widen(config);
         }
-        let node = self.world.add_node(&broker.name, host, move |_| match &config {
-            Some(config) => Actor::Broker(Box::new(broker::node::Broker::new(config.clone()))),
-            None => Actor::NeverStarts(why.clone()),
+        let name = broker.name.clone();
+        let node = self.world.add_node(&broker.name, host, move |birth| match (&config, &ways) {
+            (Some(config), Some(ways)) => {
+                let config = ways.settings(config, &name, birth.incarnation);
+                Actor::Broker(Box::new(broker::node::Broker::new(config)))
+            }
+            _ => Actor::NeverStarts(why.clone()),
         });
-        let (id, log_dir) = known.unwrap_or((BrokerId::NONE, String::new()));
+        let (id, log_dir) =
+            known.unwrap_or_else(|| (broker.id().map_or(BrokerId::NONE, BrokerId), String::new()));
         if is_observed {
             self.scene.kafka.add_broker(node, &broker.name, id, &log_dir);
+        } else {
+            self.kafka.elsewhere.insert(broker.client_address());
         }
         self.nodes.insert(broker.name.clone(), node);
         self.kafka.brokers.push(node);
@@ -71,32 +83,54 @@ impl Stage {
         }
     }
 
-    /// The ensemble a connect string leads to from there, the chroot in it, and the tick.
-    fn tree(&self, host: HostId, connect: &str) -> Option<(usize, String, Duration)> {
-        let chroot = connect.parse::<ConnectString>().ok()?.chroot().cloned();
-        let found = self.found_by(host, connect);
-        let server = self.scene.servers.get(found.values().next()?)?;
-        let chroot = chroot.map(|chroot| chroot.to_string()).unwrap_or_default();
-        Some((server.ensemble, chroot, server.membership.tick))
+    /// Whether a broker in this tree belongs to the Kafka cluster that is observed: that of the first broker that is in any.
+    fn observes(&mut self, tree: &Tree) -> bool {
+        let kafka = &mut self.scene.kafka;
+        let observed = self.kafka.observed.get_or_insert_with(|| {
+            (kafka.ensemble, kafka.chroot) = (tree.ensemble, tree.chroot.clone());
+            kafka.bounds.tick = tree.tick;
+            tree.clone()
+        });
+        observed.ensemble == tree.ensemble && observed.chroot == tree.chroot
     }
 
-    /// Whether a broker in this tree belongs to the Kafka cluster that is observed: the first broker's.
-    fn observes(&mut self, ensemble: usize, chroot: String, tick: Duration) -> bool {
-        let kafka = &mut self.scene.kafka;
-        if kafka.brokers.is_empty() {
-            (kafka.ensemble, kafka.chroot) = (ensemble, chroot);
-            kafka.bounds.tick = tick;
-            return true;
+    /// What is to be said of a broker that had a choice, or is in another cluster.
+    fn tell_of_islands(
+        &mut self,
+        broker: &cluster::Broker,
+        count: usize,
+        connect: &str,
+        is_observed: bool,
+    ) {
+        let name = &broker.name;
+        if count > 1 {
+            self.remarks.push(format!(
+                "{name}: of the {count} ensembles in its connect string it came to {connect}, and \
+                 stays there for this life"
+            ));
         }
-        kafka.ensemble == ensemble && kafka.chroot == chroot
+        if !is_observed {
+            self.remarks.push(format!(
+                "{name} is in another Kafka cluster ({connect}): that of the first broker is \
+                 judged, and clients go there"
+            ));
+        }
+    }
+
+    /// The addresses of the brokers that are judged; all, if that leaves none.
+    fn bootstrap(&self, all: &[String]) -> Vec<String> {
+        let is_judged = |address: &&String| !self.kafka.elsewhere.contains(*address);
+        let judged: Vec<String> = all.iter().filter(is_judged).cloned().collect();
+        if judged.is_empty() { all.to_vec() } else { judged }
     }
 
     pub(super) fn add_kafka_client(
         &mut self,
         client: &plan::Client,
-        config: ClientConfig,
+        mut config: ClientConfig,
         networks: &BTreeSet<String>,
     ) {
+        config.bootstrap = self.bootstrap(&config.bootstrap);
         let host = self.add_outside(&client.id, networks);
         let node = self.add_tool(&client.id, host, config);
         self.clients.push(node);
@@ -139,14 +173,23 @@ impl Stage {
             self.kafka.topics.push(node);
         }
         for (index, step) in plan.steps.iter().enumerate() {
-            if let Deed::Admin(admin) = &step.action.deed {
-                let name = match step.round {
-                    1 => step.id.clone(),
-                    round => format!("{}-{round}", step.id),
-                };
-                let node = self.add_admin(&name, admin, networks);
-                self.kafka.admins.push((index, node));
-            }
+            self.add_admin_of_step(index, step, networks);
+        }
+    }
+
+    /// The tool of a step that came later than the plan.
+    pub fn add_late(&mut self, index: usize, step: &plan::Step) {
+        self.add_admin_of_step(index, step, &self.everywhere.clone());
+    }
+
+    fn add_admin_of_step(&mut self, index: usize, step: &plan::Step, networks: &BTreeSet<String>) {
+        if let Deed::Admin(admin) = &step.action.deed {
+            let name = match step.round {
+                1 => step.id.clone(),
+                round => format!("{}-{round}", step.id),
+            };
+            let node = self.add_admin(&name, admin, networks);
+            self.kafka.admins.push((index, node));
         }
     }
 
@@ -156,7 +199,7 @@ impl Stage {
         let timeout = admin.timeout.unwrap_or(TOOL_PATIENCE);
         let config = ClientConfig {
             id: name.to_owned(),
-            bootstrap: admin.bootstrap.clone(),
+            bootstrap: self.bootstrap(&admin.bootstrap),
             preset: self.kafka.preset,
             start_after: Duration::ZERO,
             kind: Kind::Admin(AdminConfig { step, command, timeout }),
@@ -173,9 +216,13 @@ impl Stage {
         node
     }
 
-    /// A host that all networks reach.
+    /// A host that all networks reach, with the ports of the machine.
     pub(super) fn add_outside(&mut self, name: &str, networks: &BTreeSet<String>) -> HostId {
         let networks = networks.iter().map(|name| (name.clone(), Vec::new())).collect();
-        self.world.add_host(HostSpec { name: name.to_owned(), networks })
+        let host = self.world.add_host(HostSpec { name: name.to_owned(), networks });
+        for (port, to, to_port) in &self.published {
+            self.world.forward(host, *port, *to, *to_port);
+        }
+        host
     }
 }

@@ -10,6 +10,7 @@ use coordinator::config::{
 use coordinator::id::ServerId;
 use coordinator::quorum::majority_of;
 
+use super::names::{Names, Place, is_loopback};
 use super::reading::Reading;
 use crate::cluster::{Host, Severity, ZooKeeper};
 
@@ -25,8 +26,23 @@ pub(super) struct Connect {
     pub text: String,
     /// `file:line:column`.
     pub at: String,
+    /// Who is told it: their names and hosts. Empty if only clients are.
+    pub told: Vec<(String, String)>,
     /// The host that `localhost` means to whoever is told it, if that is not a container of its own.
     pub localhost_is: Option<String>,
+}
+
+/// Where a server lets clients in.
+#[derive(Clone, Debug)]
+pub(super) struct Door {
+    /// The server.
+    pub server: String,
+    pub host: String,
+    pub port: u16,
+    /// The ensemble behind it: the same number, the same ensemble.
+    pub island: usize,
+    /// Whether the ensemble can serve anybody.
+    pub serves: bool,
 }
 
 /// A member whose settings were read.
@@ -35,29 +51,39 @@ struct Read {
     config: Config,
 }
 
-/// Looks at all servers together, and says what clients connect to.
+/// Looks at all servers together: where they let clients in.
 pub(super) fn check(
     reading: &mut Reading<'_>,
     members: &mut [Member],
     hosts: &[Host],
-    given: Option<Connect>,
     help: &str,
-) -> String {
+) -> Vec<Door> {
     let mut all = Vec::new();
     for (index, member) in members.iter_mut().enumerate() {
         if let Some(config) = configure(reading, member) {
             all.push(Read { index, config });
         }
     }
-    let names = Names { hosts, help };
+    let names = Names { hosts, published: &[], help };
     for read in &all {
-        server_list(reading, &members[read.index], &read.config, &names);
+        let here = &members[read.index].zookeeper.host;
+        let company = members.iter().filter(|other| other.zookeeper.host == *here).count() > 1;
+        server_list(reading, &members[read.index], &read.config, &names, company);
         own_entry(reading, members, read, &names);
     }
     same_number(reading, members, &all);
     let islands = islands(members, &all, &names);
-    let connect = given.unwrap_or_else(|| everybody(members, &all));
-    connected(reading, members, &all, &names, &islands, &connect)
+    let door = |read: &Read| {
+        let server = &members[read.index].zookeeper;
+        Some(Door {
+            server: server.name.clone(),
+            host: server.host.clone(),
+            port: client_port(&read.config)?,
+            island: *islands.get(&read.index)?,
+            serves: has_quorum(members, &all, &names, read),
+        })
+    };
+    all.iter().filter_map(door).collect()
 }
 
 /// Reads a server's settings. A refusal keeps it from starting.
@@ -145,46 +171,14 @@ fn warned(reading: &mut Reading<'_>, member: &Member, warning: &ConfigWarning) {
     }
 }
 
-/// Who is called what.
-struct Names<'h> {
-    hosts: &'h [Host],
-    /// What to do about a name that leads nowhere.
-    help: &'h str,
-}
-
-fn is_loopback(name: &str) -> bool {
-    name.eq_ignore_ascii_case("localhost") || name.starts_with("127.") || name == "[::1]"
-}
-
-impl Names<'_> {
-    /// The host that `name` means to somebody on `from`; the loopback is `from` itself.
-    fn seen_from(&self, from: &str, name: &str) -> Option<&str> {
-        let here = self.hosts.iter().find(|host| host.name == from)?;
-        if is_loopback(name) || name == "0.0.0.0" {
-            return Some(&here.name);
-        }
-        let shared = |network: &str| here.networks.iter().any(|own| own.name == network);
-        self.find(name, &shared)
-    }
-
-    /// The host that `name` means to somebody on all networks.
-    fn anywhere(&self, name: &str) -> Option<&str> {
-        self.find(name, &|_| true)
-    }
-
-    fn find(&self, name: &str, network_counts: &dyn Fn(&str) -> bool) -> Option<&str> {
-        let is_called = |host: &&Host| {
-            host.networks.iter().any(|network| {
-                network_counts(&network.name)
-                    && network.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
-            })
-        };
-        self.hosts.iter().find(is_called).map(|host| host.name.as_str())
-    }
-}
-
 /// Z04, N03: names in the server list that do not lead to the peers.
-fn server_list(reading: &mut Reading<'_>, member: &Member, config: &Config, names: &Names<'_>) {
+fn server_list(
+    reading: &mut Reading<'_>,
+    member: &Member,
+    config: &Config,
+    names: &Names<'_>,
+    has_company: bool,
+) {
     let zookeeper = &member.zookeeper;
     let is_alone = names
         .hosts
@@ -195,7 +189,7 @@ fn server_list(reading: &mut Reading<'_>, member: &Member, config: &Config, name
         let key = format!("server.{id}");
         let at = written(member, Some(&key)).unwrap_or(&member.at).to_owned();
         if is_loopback(&server.host) {
-            if is_alone && config.servers.len() > 1 {
+            if is_alone && !has_company && config.servers.len() > 1 {
                 let what =
                     "localhost in the server list is the container itself: peers are not found";
                 let help = "name the peers by their service names, or use `network_mode: host`";
@@ -278,34 +272,29 @@ fn has_quorum(members: &[Member], all: &[Read], names: &Names<'_>, read: &Read) 
 }
 
 /// All servers, where nobody says what to connect to.
-fn everybody(members: &[Member], all: &[Read]) -> Connect {
-    let address = |(index, member): (usize, &Member)| {
-        let read = all.iter().find(|read| read.index == index);
-        let port = read.and_then(|read| client_port(&read.config)).unwrap_or(2181);
-        format!("{}:{port}", member.zookeeper.host)
+pub(super) fn everybody(members: &[Member], doors: &[Door]) -> Connect {
+    let address = |member: &Member| {
+        let server = &member.zookeeper;
+        let door = doors.iter().find(|door| door.server == server.name);
+        format!("{}:{}", server.host, door.map_or(2181, |door| door.port))
     };
-    let text = members.iter().enumerate().map(address).collect::<Vec<_>>().join(",");
+    let text = members.iter().map(address).collect::<Vec<_>>().join(",");
     let at = members.first().map(|member| member.at.clone()).unwrap_or_default();
-    Connect { text, at, localhost_is: None }
+    Connect { text, at, told: Vec::new(), localhost_is: None }
 }
 
 fn client_port(config: &Config) -> Option<u16> {
     config.client_address.as_deref()?.rsplit(':').next()?.parse().ok()
 }
 
-/// Z02, N03, N04, K16: where the connect string really leads. Returns it as clients here shall use it.
-fn connected(
+/// Z02, N02, N03, N04, K16: where the connect string really leads. Returns it as clients here shall use it.
+pub(super) fn connected(
     reading: &mut Reading<'_>,
-    members: &[Member],
-    all: &[Read],
+    doors: &[Door],
     names: &Names<'_>,
-    islands: &BTreeMap<usize, usize>,
     connect: &Connect,
 ) -> String {
-    let (list, chroot) = match connect.text.find('/') {
-        Some(slash) => connect.text.split_at(slash),
-        None => (connect.text.as_str(), ""),
-    };
+    let (list, chroot) = parts(&connect.text);
     if chroot.contains(',') {
         let what = format!("the chroot stands after a host that is not the last: it is `{chroot}`");
         let help = "write the chroot once, after the last host: `a:2181,b:2181/kafka`";
@@ -313,24 +302,25 @@ fn connected(
     }
     let mut reached: BTreeSet<usize> = BTreeSet::new();
     let mut used = Vec::new();
-    for address in list.split(',').map(str::trim).filter(|address| !address.is_empty()) {
-        let (name, port) = address.rsplit_once(':').unwrap_or((address, "2181"));
+    for (name, port) in addresses(list) {
         let name = connect.localhost_is.as_deref().filter(|_| is_loopback(name)).unwrap_or(name);
         used.push(format!("{name}:{port}"));
+        if is_loopback(name) {
+            to_itself(reading, connect, doors, (name, port));
+            continue;
+        }
         let Some(host) = names.anywhere(name) else {
             let what = format!("`{name}` in the connect string is nobody's name");
             reading.find(("N03", Severity::Error), connect.at.clone(), "", what, names.help);
             continue;
         };
-        let on_host = |read: &&Read| members[read.index].zookeeper.host == host;
-        let listens =
-            |read: &&Read| client_port(&read.config).is_some_and(|p| p.to_string() == port);
-        if let Some(read) = all.iter().filter(on_host).find(listens) {
-            let serves = has_quorum(members, all, names, read);
-            reached.extend(islands.get(&read.index).filter(|_| serves));
-        } else if let Some(read) = all.iter().find(on_host)
-            && let Some(listening) = client_port(&read.config)
+        out_of_reach(reading, connect, names, name);
+        let on_host = |door: &&Door| door.host == host;
+        if let Some(door) = doors.iter().filter(on_host).find(|door| door.port.to_string() == port)
         {
+            reached.extend(Some(door.island).filter(|_| door.serves));
+        } else if let Some(door) = doors.iter().find(on_host) {
+            let listening = door.port;
             let what = format!("nobody listens on {name}:{port}: it serves clients on {listening}");
             let help = format!("containers reach it as {name}:{listening}, whatever `ports` says");
             reading.find(("N04", Severity::Error), connect.at.clone(), "", what, help);
@@ -346,4 +336,51 @@ fn connected(
         reading.find(("Z02", Severity::Error), connect.at.clone(), "", what, help);
     }
     format!("{}{chroot}", used.join(","))
+}
+
+/// The door at a place.
+pub(super) fn door_at<'d>(doors: &'d [Door], place: Option<Place<'_>>) -> Option<&'d Door> {
+    doors.iter().find(|door| place.is_some_and(|at| at.host == door.host && at.port == door.port))
+}
+
+/// N03: the loopback of a broker's own container, where no server is.
+fn to_itself(
+    reading: &mut Reading<'_>,
+    connect: &Connect,
+    doors: &[Door],
+    (name, port): (&str, &str),
+) {
+    for (who, host) in &connect.told {
+        if doors.iter().any(|door| door.host == *host && door.port.to_string() == port) {
+            continue;
+        }
+        let what = format!("`{name}:{port}` is the container itself, where no ZooKeeper runs");
+        let help = "name the ZooKeeper's service: `zookeeper:2181`";
+        reading.find(("N03", Severity::Error), connect.at.clone(), who, what, help);
+    }
+}
+
+/// N02: a server on networks that whoever is told of it is not on.
+fn out_of_reach(reading: &mut Reading<'_>, connect: &Connect, names: &Names<'_>, name: &str) {
+    for (who, host) in &connect.told {
+        if names.seen_from(host, name).is_none() {
+            let what = format!("shares no network with `{name}` of its connect string");
+            let help = "put both on one network";
+            reading.find(("N02", Severity::Error), connect.at.clone(), who, what, help);
+        }
+    }
+}
+
+/// The hosts of a connect string, and its chroot, which begins at the first slash.
+pub(super) fn parts(connect: &str) -> (&str, &str) {
+    match connect.find('/') {
+        Some(slash) => connect.split_at(slash),
+        None => (connect, ""),
+    }
+}
+
+/// The servers of a list: names and ports.
+pub(super) fn addresses(list: &str) -> impl Iterator<Item = (&str, &str)> {
+    let all = list.split(',').map(str::trim).filter(|address| !address.is_empty());
+    all.map(|address| address.rsplit_once(':').unwrap_or((address, "2181")))
 }

@@ -4,6 +4,7 @@
 //! on the machine it is run on.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// What came of one text.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -131,18 +132,66 @@ fn name_at(text: &str) -> &str {
     &text[..end]
 }
 
+/// A line of an `.env` or `env_file`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct EnvLine {
+    /// The variable; empty where there is none in the line.
+    pub name: String,
+    /// What it is set to, before variables in it are resolved; `None` for a name alone.
+    pub value: Option<String>,
+    /// In single quotes: variables in it are not resolved.
+    pub is_literal: bool,
+    /// Where the line stands, in bytes.
+    pub span: Range<usize>,
+}
+
 /// The lines of an `.env` or `env_file`: `NAME=value`, `#` comments, an `export ` before it, quotes around it.
+pub(super) fn env_lines(text: &str) -> Vec<EnvLine> {
+    let mut start = 0;
+    let mut lines = Vec::new();
+    for line in text.split_inclusive('\n') {
+        let content = line.trim();
+        let first = start + (line.len() - line.trim_start().len());
+        let span = first..first + content.len();
+        start += line.len();
+        if content.is_empty() || content.starts_with('#') {
+            continue;
+        }
+        let content = content.strip_prefix("export ").unwrap_or(content);
+        let (name, value) = match content.split_once('=') {
+            Some((name, value)) => (name.trim(), Some(value.trim())),
+            None => (content, None),
+        };
+        let is_name = !name.is_empty() && !name.contains(char::is_whitespace);
+        let quoted = |value: &str, quote| {
+            let inner = value.strip_prefix(quote)?.strip_suffix(quote)?;
+            Some(inner.to_owned())
+        };
+        let bare = |value: &str| {
+            let comment = if value.starts_with('#') { 0 } else { value.len() };
+            let end = value.find(" #").unwrap_or(comment).min(comment);
+            value[..end].trim_end().to_owned()
+        };
+        let is_literal = value.and_then(|value| quoted(value, '\'')).is_some();
+        let value = value.filter(|_| is_name).map(|value| {
+            quoted(value, '"').or_else(|| quoted(value, '\'')).unwrap_or_else(|| bare(value))
+        });
+        let name = if is_name { name.to_owned() } else { String::new() };
+        lines.push(EnvLine { name, value, is_literal, span });
+    }
+    lines
+}
+
+/// The variables an `.env` file sets.
 pub(super) fn env_file(text: &str) -> Vec<(String, String)> {
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| line.strip_prefix("export ").unwrap_or(line).split_once('='))
-        .map(|(name, value)| {
-            let value = value.trim();
-            let quoted = |quote| value.strip_prefix(quote).and_then(|v| v.strip_suffix(quote));
-            let bare = || value.split(" #").next().unwrap_or_default().trim_end();
-            let value = quoted('"').or_else(|| quoted('\'')).unwrap_or_else(bare);
-            (name.trim().to_owned(), value.to_owned())
-        })
-        .collect()
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
+    let mut set = Vec::new();
+    for line in env_lines(text) {
+        let Some(value) = line.value else { continue };
+        let resolved = interpolate(&value, &known).ok().filter(|_| !line.is_literal);
+        let value = resolved.map_or(value, |done| done.text);
+        known.insert(line.name.clone(), value.clone());
+        set.push((line.name, value));
+    }
+    set
 }

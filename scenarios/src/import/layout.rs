@@ -7,63 +7,71 @@ use super::placeholder;
 use super::reading::Reading;
 use super::yaml::{self, Malformed, Node, Value};
 
-/// Reads the file as YAML; what is wrong is in `reading.errors` afterwards.
+/// Reads the file and those it brings in as one; what is wrong is in `reading.errors` afterwards.
 pub(super) fn tree(reading: &mut Reading<'_>) -> Option<Rc<Node>> {
-    let text = reading.text.clone();
-    match yaml::parse(&text) {
+    super::combine::tree(reading)
+}
+
+/// Reads the file whose places begin at `base` as YAML.
+pub(super) fn parsed(reading: &mut Reading<'_>, base: usize) -> Option<Rc<Node>> {
+    let text = reading.source(&(base..base)).1.clone();
+    match yaml::parse(&text, base) {
         Ok(root) => {
             let mut starts = Vec::new();
             if let Some(root) = &root {
                 collect_starts(root, &mut starts, &mut 0);
             }
-            let first = starts.into_iter().filter_map(|at| tab_before(&text, at)).min();
+            let first = starts.into_iter().filter_map(|at| tab_before(&text, at - base)).min();
             if let Some(tab) = first {
-                refuse_tab(reading, tab);
+                refuse_tab(reading, base, tab);
                 return None;
             }
             if root.is_none() {
                 let help = "give it `services:`";
-                reading.error("Y03", &(0..0), "there is nothing in this file", "", help);
+                let message = "there is nothing in this file";
+                reading.error("Y03", &(base..base), message, "", help);
             }
             root
         }
         Err(malformed) => {
-            refuse(reading, &malformed);
+            refuse(reading, base, &text, &malformed);
             None
         }
     }
 }
 
-fn refuse(reading: &mut Reading<'_>, malformed: &Malformed) {
-    let text = reading.text.clone();
+/// Says why this is no YAML, in the words of the most likely reason.
+fn refuse(reading: &mut Reading<'_>, base: usize, text: &str, malformed: &Malformed) {
+    let offset = malformed.offset.saturating_sub(base);
+    let there = |span: Range<usize>| span.start + base..span.end + base;
     if let Some(first) = &malformed.duplicate_of {
         let at = reading.at(first);
-        let span = word_at(&text, malformed.offset);
+        let span = there(word_at(text, offset));
         let help = format!("it stands at {at} already: keep one of them");
         return reading.error("Y04", &span, malformed.message.clone(), "again", help);
     }
-    let upto = line_end(&text, malformed.offset);
+    let upto = line_end(text, offset);
     if let Some(tab) = first_tab(&text[..upto]) {
-        return refuse_tab(reading, tab);
+        return refuse_tab(reading, base, tab);
     }
-    if let Some(span) = placeholder_at(&text, malformed.offset) {
-        return placeholder(reading, &span);
+    if let Some(span) = placeholder_at(text, offset) {
+        return placeholder(reading, &there(span));
     }
-    let span = word_at(&text, malformed.offset);
+    let span = there(word_at(text, offset));
     let message = format!("this is not YAML: {}", malformed.message);
     let help = "check the indentation and the quotes of this line and the one above";
     reading.error("Y00", &span, message, "here", help);
 }
 
 /// Y01. Not repaired: the repaired text may mean something else than its author wanted.
-fn refuse_tab(reading: &mut Reading<'_>, tab: usize) {
-    let name = reading.file.clone();
+fn refuse_tab(reading: &mut Reading<'_>, base: usize, tab: usize) {
+    let name = reading.source(&(base..base)).0.to_owned();
     let message = "a tab in the indentation";
     let help = format!(
         "YAML forbids tabs there, so Compose refuses this file too. `expand -t 2 {name}` prints it \
          with spaces: read that, save it under another name, import it"
     );
-    reading.error("Y01", &(tab..tab + 1), message, "this tab", help);
+    reading.error("Y01", &(base + tab..base + tab + 1), message, "this tab", help);
 }
 
 /// The first tab in the indentation of a line that is neither blank nor a comment.

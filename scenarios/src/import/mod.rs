@@ -1,25 +1,35 @@
-//! From people's own files to a [`Cluster`]: `docker-compose.yml`, `zoo.cfg`, `zookeeper.properties`.
+//! From people's own files to a [`Cluster`]: `docker-compose.yml`, `zoo.cfg`, `zookeeper.properties`, `server.properties`,
+//! and topics as `kafka-topics --describe` prints them.
 //!
 //! What is imported is what would really run, mistakes included; what is wrong with it is said in findings. Only what
 //! Compose or Java would refuse to read at all ends an import. Nothing is guessed in silence, nothing is repaired.
 
+mod brokers;
+mod combine;
 mod compose;
 mod ensemble;
 mod images;
 mod interpolate;
+mod kind;
 mod layout;
+mod names;
 mod nearest;
+mod plain;
 pub mod properties;
 mod reading;
+mod server_properties;
 mod staging;
+mod topics;
 mod yaml;
 mod zoo_cfg;
 
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Severity};
 use crate::diagnostic::Diagnostic;
+use kind::Kind;
 use reading::{Beside, Reading};
 
 /// A file in memory.
@@ -31,9 +41,11 @@ pub struct Source {
     pub text: String,
 }
 
-/// Imports the cluster that these files describe: one compose file, or one `zoo.cfg` (`zookeeper.properties`) per server.
+/// Imports the cluster that these files describe together: a compose file, or one file per server (`zoo.cfg`,
+/// `zookeeper.properties`, `server.properties`); and topics printed by `kafka-topics --describe`, if there are any.
 ///
-/// Files they refer to (`.env`, mounted `zoo.cfg` and `myid`, a `myid` beside a `zoo.cfg`) are read beside them.
+/// What a file is, is seen from its name or else from its content. Files they refer to (`.env`, mounted `zoo.cfg` and
+/// `myid`, a `myid` beside a `zoo.cfg`) are read beside them.
 ///
 /// # Errors
 /// What makes the files unusable, with places: not readable, not YAML, refused by Compose, no ZooKeeper in it.
@@ -65,13 +77,13 @@ pub fn cluster_of(sources: &[Source]) -> Result<Cluster, Vec<Diagnostic>> {
     import(sources, &find)
 }
 
-/// Reads a file of at most [`yaml::BYTES_MAX`] bytes.
+/// Reads a file of at most [`yaml::BYTES_MAX`] bytes; more is not even looked at.
 fn read(file: &Path) -> Result<String, String> {
-    let length = std::fs::metadata(file).map_err(|error| error.to_string())?.len();
-    if length > yaml::BYTES_MAX as u64 {
-        return Err(too_long());
-    }
-    std::fs::read_to_string(file).map_err(|error| error.to_string())
+    let opened = std::fs::File::open(file).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    let mut start = opened.take(yaml::BYTES_MAX as u64 + 1);
+    start.read_to_string(&mut text).map_err(|error| error.to_string())?;
+    if text.len() > yaml::BYTES_MAX { Err(too_long()) } else { Ok(text) }
 }
 
 fn too_long() -> String {
@@ -80,31 +92,74 @@ fn too_long() -> String {
 
 /// `find` takes paths as they are given, not relative to a file.
 fn import(sources: &[Source], find: Beside<'_>) -> Result<Cluster, Vec<Diagnostic>> {
-    let is_compose = |source: &&Source| {
-        let name = source.name.to_lowercase();
-        name.ends_with(".yml") || name.ends_with(".yaml")
-    };
+    if sources.is_empty() {
+        return Err(vec![about_file("", "no file to import a cluster from")]);
+    }
     if let Some(long) = sources.iter().find(|source| source.text.len() > yaml::BYTES_MAX) {
         return Err(vec![about_file(&long.name, &format!("`{}`: {}", long.name, too_long()))]);
     }
-    let compose: Vec<&Source> = sources.iter().filter(is_compose).collect();
-    match compose.as_slice() {
-        [] if sources.is_empty() => Err(vec![about_file("", "no file to import a cluster from")]),
-        [] => zoo_cfg::cluster(sources, find),
-        [one] => {
-            let beside = |path: &str| find(&joined(&one.name, path));
-            let mut reading = Reading::new(&one.name, &one.text, &beside);
-            let cluster = staging::cluster(&mut reading);
-            reading.errors.sort_by_key(|error| (error.span.start, error.code));
-            if reading.errors.is_empty() { Ok(cluster) } else { Err(reading.errors) }
-        }
-        [_, second, ..] => {
-            let message = "several compose files are not put together";
-            let mut error = about_file(&second.name, message);
-            error.help = Some("run `docker compose config` and import what it prints".to_owned());
-            Err(vec![error])
+    let mut known: Vec<(Kind, &Source)> = Vec::new();
+    let mut unknown = Vec::new();
+    for source in sources {
+        match kind::of(source) {
+            Ok(kind) => known.push((kind, source)),
+            Err(error) => unknown.push(error),
         }
     }
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    let compose: Vec<&Source> =
+        known.iter().filter(|(kind, _)| *kind == Kind::Compose).map(|(_, one)| *one).collect();
+    // A file that another one includes or extends is brought in by that one.
+    let is_named = |file: &Source| {
+        let name = Path::new(&file.name).file_name().map(|name| name.to_string_lossy());
+        let others = compose.iter().filter(|other| other.name != file.name);
+        name.is_some_and(|name| others.clone().any(|other| other.text.contains(&*name)))
+    };
+    let on_its_own: Vec<&Source> = compose.iter().copied().filter(|file| !is_named(file)).collect();
+    let compose = if on_its_own.is_empty() { compose } else { on_its_own };
+    match compose.as_slice() {
+        [] => plain::cluster(&known, find),
+        [first, others @ ..] => composed(first, others, &known, find),
+    }
+}
+
+/// A compose file with those laid over it, and topics pasted beside them.
+fn composed(
+    file: &Source,
+    others: &[&Source],
+    all: &[(Kind, &Source)],
+    find: Beside<'_>,
+) -> Result<Cluster, Vec<Diagnostic>> {
+    let beside = |path: &str| find(&joined(&file.name, path));
+    let mut reading = Reading::new(&file.name, &file.text, &beside);
+    reading.overlays = others.iter().map(|one| (one.name.clone(), one.text.clone())).collect();
+    if let Some(last) = others.last() {
+        let what = "several compose files are read as `docker compose -f … -f …` reads them";
+        let help =
+            "later files override and add to earlier ones; give separate projects separately";
+        let at = format!("{}:1:1", last.name);
+        reading.find(("F06", Severity::Information), at, "", what, help);
+    }
+    let mut cluster = staging::cluster(&mut reading);
+    topics::created(&mut reading, &mut cluster);
+    cluster.findings.extend(reading::together(std::mem::take(&mut reading.findings)));
+    cluster.unread.append(&mut reading.unread);
+    reading.errors.sort_by_key(|error| (error.span.start, error.code));
+    if reading.errors.is_empty() {
+        topics::add_all(all, &mut cluster, find)?;
+        Ok(cluster)
+    } else {
+        Err(reading.errors)
+    }
+}
+
+/// A name that can stand in scenarios and reports: letters, digits, `.`, `_` and `-`, at most 60 of them.
+fn printable(name: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
+    let plain = name.chars().take(60).map(|letter| if is_plain(letter) { letter } else { '-' });
+    plain.collect::<String>().trim_matches(['-', '.']).to_owned()
 }
 
 /// Something about a file as a whole.
@@ -123,7 +178,7 @@ fn placeholder(reading: &mut Reading<'_>, span: &Range<usize>) {
 /// `path` as seen from the folder of `file`.
 fn joined(file: &str, path: &str) -> String {
     let folder = Path::new(file).parent().unwrap_or(Path::new(""));
-    folder.join(path).display().to_string()
+    folder.join(path.strip_prefix("./").unwrap_or(path)).display().to_string()
 }
 
 /// A path without `.` and without `x/..`.

@@ -1,4 +1,7 @@
-//! What is found while files are read: diagnostics that end the import, findings that go with the cluster.
+//! What is found while files are read: diagnostics that end the import, findings and unread words that go with the cluster.
+//!
+//! A file may bring in others (`env_file`, `extends`, `include`, a second `-f`): their texts are laid end to end, so that one
+//! range of bytes says which file and where in it.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -6,7 +9,7 @@ use std::sync::Arc;
 
 use super::interpolate::interpolate;
 use super::yaml::Node;
-use crate::cluster::{Finding, Severity};
+use crate::cluster::{Finding, Severity, Topic, Unread};
 use crate::diagnostic::{Diagnostic, line_column};
 
 /// How files beside the one being read are found: by their path, `None` where there is none.
@@ -19,20 +22,36 @@ pub(super) struct Spot<T> {
     pub span: Range<usize>,
 }
 
-/// One file being read.
+/// One file being read, with those it brings in.
 pub(super) struct Reading<'a> {
     /// Its name, as the person gave it.
     pub file: String,
     /// Its text.
     pub text: Arc<str>,
+    /// The files it brings in.
+    others: Vec<Other>,
+    /// Further compose files to be laid over it, with their names: `-f` after the first.
+    pub overlays: Vec<(String, String)>,
     /// Variables for interpolation.
     pub variables: BTreeMap<String, String>,
     /// What ends the import.
     pub errors: Vec<Diagnostic>,
     /// What the cluster is to be told.
     pub findings: Vec<Found>,
+    /// Topics that something in the files creates, with their places.
+    pub topics: Vec<(Topic, Range<usize>)>,
+    /// What is written and changes nothing.
+    pub unread: Vec<Unread>,
     /// Other files.
     pub beside: Beside<'a>,
+}
+
+/// A file that another one brings in.
+struct Other {
+    /// Where its places begin.
+    base: usize,
+    file: String,
+    text: Arc<str>,
 }
 
 /// A finding before findings that say the same are put together.
@@ -53,22 +72,54 @@ impl<'a> Reading<'a> {
         Self {
             file: file.to_owned(),
             text: text.into(),
+            others: Vec::new(),
+            overlays: Vec::new(),
             variables: BTreeMap::new(),
             errors: Vec::new(),
             findings: Vec::new(),
+            topics: Vec::new(),
+            unread: Vec::new(),
             beside,
         }
     }
 
+    /// Brings in another file: its places begin at the number returned.
+    pub fn bring_in(&mut self, file: &str, text: &str) -> usize {
+        let base = match self.others.last() {
+            Some(last) => last.base + last.text.len() + 1,
+            None => self.text.len() + 1,
+        };
+        self.others.push(Other { base, file: file.to_owned(), text: text.into() });
+        base
+    }
+
+    /// The file a place is in, its text, and where its places begin.
+    pub fn source(&self, span: &Range<usize>) -> (&str, &Arc<str>, usize) {
+        let other = self.others.iter().rev().find(|other| other.base <= span.start);
+        other.map_or((&self.file, &self.text, 0), |other| (&other.file, &other.text, other.base))
+    }
+
     /// `file:line:column` of a place.
     pub fn at(&self, span: &Range<usize>) -> String {
-        let (line, column) = line_column(&self.text, span.start);
-        format!("{}:{line}:{column}", self.file)
+        let (file, text, base) = self.source(span);
+        let (line, column) = line_column(text, span.start - base);
+        format!("{file}:{line}:{column}")
     }
 
     /// `file:line` of a place.
     pub fn line(&self, span: &Range<usize>) -> String {
-        format!("{}:{}", self.file, line_column(&self.text, span.start).0)
+        let (file, text, base) = self.source(span);
+        format!("{file}:{}", line_column(text, span.start - base).0)
+    }
+
+    /// Something that is written there and changes nothing.
+    pub fn unread(&mut self, node: &str, name: &str, value: &str, span: &Range<usize>, why: &str) {
+        let at = self.line(span);
+        let [node, name, value, why] = [node, name, value, why].map(str::to_owned);
+        let unread = Unread { node, name, value, at, why };
+        if !self.unread.contains(&unread) {
+            self.unread.push(unread);
+        }
     }
 
     /// Something that ends the import.
@@ -80,8 +131,11 @@ impl<'a> Reading<'a> {
         label: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let place = (self.file.as_str(), self.text.clone());
-        let error = Diagnostic::error(code, place, span.clone(), message);
+        let (file, text, base) = self.source(span);
+        let (file, source) = (file.to_owned(), text.clone());
+        let start = span.start - base;
+        let end = (span.end - base).min(source.len()).max(start);
+        let error = Diagnostic::error(code, (&file, source), start..end, message);
         self.errors.push(Diagnostic { label: label.into(), help: Some(help.into()), ..error });
     }
 

@@ -1,19 +1,24 @@
-//! From the services of a compose file to a cluster: which are ZooKeepers, where they run, what clients connect to.
+//! From the services of a compose file to a cluster: which are ZooKeepers and which are brokers, where they run, what clients
+//! connect to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::brokers;
 use super::compose::{self, Service, Variable};
 use super::ensemble::{self, Connect, Member};
 use super::images::{self, Family, Image};
 use super::interpolate::env_file;
 use super::layout;
-use super::reading::{Reading, listed, together};
-use crate::cluster::{Cluster, Host, Network, Severity};
+use super::names::{Names, is_machine};
+use super::reading::{Reading, together};
+use crate::cluster::{Cluster, Host, MACHINE, Network, Published, Severity};
 
-/// The host of all services with `network_mode: host`.
-const DOCKER_HOST: &str = "docker-host";
-
-/// Where brokers are told their ZooKeepers, by image.
+/// Where brokers that are not staged are told their ZooKeepers, by image.
 const CONNECT: [&str; 3] =
     ["KAFKA_ZOOKEEPER_CONNECT", "KAFKA_CFG_ZOOKEEPER_CONNECT", "ZOOKEEPER_CONNECT"];
+
+/// What to do about a name that leads nowhere.
+const NAMES: &str = "names are services, container names and aliases on a shared network";
 
 /// Reads the file; what ends the import is in `reading.errors` afterwards.
 pub(super) fn cluster(reading: &mut Reading<'_>) -> Cluster {
@@ -22,67 +27,150 @@ pub(super) fn cluster(reading: &mut Reading<'_>) -> Cluster {
     }
     let Some(root) = layout::tree(reading) else { return Cluster::default() };
     let services = compose::services(reading, &root);
-    let mut members = Vec::new();
-    let mut hosts: Vec<Host> = Vec::new();
-    let mut not_staged = Vec::new();
+    let mut cast = Cast::default();
     for service in &services {
-        match reason_not_staged(service) {
-            Some(reason) => not_staged.push(format!("{}: {reason}", service.name)),
-            None => {
-                let image = Image::parse(service.image.as_ref().map_or("", |i| &i.value));
-                let mut zookeeper = images::stage(reading, service, &image);
-                let host = host(reading, service);
-                zookeeper.host.clone_from(&host.name);
-                if !hosts.contains(&host) {
-                    hosts.push(host);
-                }
-                members.push(Member { zookeeper, at: reading.at(&service.image_span()) });
-            }
-        }
+        cast.add(reading, service);
     }
-    if members.is_empty() && reading.errors.is_empty() {
+    if cast.zookeepers.is_empty() && reading.errors.is_empty() {
         let span = root
             .get("services")
             .map_or(0..0, |_| services.first().map_or(0..0, |s| s.span.clone()));
         let message = "there is no ZooKeeper in this file";
-        let help = match not_staged.as_slice() {
+        let help = match cast.not_staged.as_slice() {
             [] => "give it services with an image `zookeeper`".to_owned(),
             some => format!("not staged: {}", some.join("; ")),
         };
         reading.error("F03", &span, message, "", help);
     }
-    let given = connect(reading, &services, &members);
-    let help = "names are services, container names and aliases on a shared network";
-    let connect = ensemble::check(reading, &mut members, &hosts, given, help);
-    Cluster {
-        hosts,
-        zookeepers: members.into_iter().map(|member| member.zookeeper).collect(),
-        connect,
-        findings: together(std::mem::take(&mut reading.findings)),
-        not_staged,
-        ..Cluster::default()
-    }
+    cast.cluster(reading, &services)
 }
 
-fn reason_not_staged(service: &Service) -> Option<String> {
-    if let Some(profile) = &service.profile {
-        return Some(format!("only started with `--profile {profile}`"));
+/// Who is found in the file.
+#[derive(Default)]
+struct Cast {
+    hosts: Vec<Host>,
+    published: Vec<Published>,
+    zookeepers: Vec<Member>,
+    brokers: Vec<brokers::Member>,
+    not_staged: Vec<String>,
+}
+
+impl Cast {
+    fn add(&mut self, reading: &mut Reading<'_>, service: &Service) {
+        let written = service.image.as_ref().map_or("", |image| &image.value);
+        let image = Image::parse(written);
+        let reason = match image.family() {
+            _ if let Some(profile) = &service.profile => {
+                format!("only started with `--profile {profile}`")
+            }
+            _ if service.image.is_none() => "it names no image".to_owned(),
+            Family::Other if image.repository.ends_with("fast-data-dev") => {
+                format!(
+                    "{written} runs a ZooKeeper, a broker and more in one container: give it as \
+                     two services, or their zoo.cfg and server.properties"
+                )
+            }
+            Family::Other => format!("{written} is not part of the cluster"),
+            _ if let Some(tool) = &service.tool => tool.clone(),
+            Family::OtherZooKeeper => format!("image {written} is not modelled yet"),
+            Family::Broker => match images::kafka::stage(reading, service, &image) {
+                Ok(mut member) => {
+                    member.broker.host = self.host(reading, service);
+                    return self.brokers.push(member);
+                }
+                Err(reason) => reason,
+            },
+            Family::Wurstmeister
+            | Family::Confluent
+            | Family::Official
+            | Family::Bitnami
+            | Family::Debezium => {
+                let mut zookeeper = images::stage(reading, service, &image);
+                zookeeper.host = self.host(reading, service);
+                let at = reading.at(&service.image_span());
+                return self.zookeepers.push(Member { zookeeper, at });
+            }
+        };
+        self.not_staged.push(format!("{}: {reason}", service.name));
     }
-    let Some(image) = &service.image else { return Some("it names no image".to_owned()) };
-    match Image::parse(&image.value).family() {
-        Family::Broker => Some("brokers are not staged yet".to_owned()),
-        Family::OtherZooKeeper => Some(format!("image {} is not modelled yet", image.value)),
-        Family::Other => Some(format!("{} is not part of the ensemble", image.value)),
-        Family::Wurstmeister | Family::Confluent | Family::Official => None,
+
+    /// The machine the container is, added if it is new.
+    fn host(&mut self, reading: &mut Reading<'_>, service: &Service) -> String {
+        let host = host(reading, service);
+        let name = host.name.clone();
+        if !self.hosts.contains(&host) {
+            self.hosts.push(host);
+        }
+        let ports = service.ports.iter().filter_map(|port| {
+            let (outer, to) = (port.host.as_ref()?.parse().ok()?, port.container.parse().ok()?);
+            Some(Published { port: outer, host: name.clone(), to })
+        });
+        let fails = service.fails.is_some() || service.is_on_host;
+        self.published.extend(ports.filter(|_| !fails));
+        name
+    }
+
+    /// The machine, if brokers send somebody to it by its address.
+    fn add_machine(&mut self, reading: &mut Reading<'_>) {
+        let mut said: BTreeMap<String, String> = BTreeMap::new();
+        let networks = || self.hosts.iter().flat_map(|host| &host.networks);
+        for member in &self.brokers {
+            for (name, key) in member.hosts_it_names() {
+                let is_known = networks().any(|network| network.aliases.contains(&name));
+                if is_machine(&name) && !is_known {
+                    said.entry(name).or_insert_with(|| member.written(key).to_owned());
+                }
+            }
+        }
+        if said.is_empty() {
+            return;
+        }
+        for (name, at) in &said {
+            let what = format!("`{name}` is nobody's name in this file: taken for the machine");
+            let help = "who dials it comes back in through the ports that are published there";
+            reading.find(("N03", Severity::Information), at.clone(), "", what, help);
+        }
+        let names: BTreeSet<String> = networks().map(|network| network.name.clone()).collect();
+        let aliases: Vec<String> = said.into_keys().chain(Some(MACHINE.to_owned())).collect();
+        let on = |name| Network { name, aliases: aliases.clone() };
+        let machine =
+            Host { name: MACHINE.to_owned(), networks: names.into_iter().map(on).collect() };
+        self.hosts.retain(|host| host.name != MACHINE);
+        self.hosts.push(machine);
+    }
+
+    /// Everybody looked at together.
+    fn cluster(mut self, reading: &mut Reading<'_>, services: &[Service]) -> Cluster {
+        self.add_machine(reading);
+        self.published.extend(brokers::open_ports(&self.brokers));
+        let (hosts, published) = (&self.hosts, &self.published);
+        let names = Names { hosts, published, help: NAMES };
+        let doors = ensemble::check(reading, &mut self.zookeepers, hosts, NAMES);
+        let staged = brokers::check(reading, &mut self.brokers, &doors, &names);
+        let connect = staged.connect.unwrap_or_else(|| {
+            let told = told(reading, services)
+                .unwrap_or_else(|| ensemble::everybody(&self.zookeepers, &doors));
+            ensemble::connected(reading, &doors, &names, &told)
+        });
+        Cluster {
+            hosts: self.hosts,
+            published: self.published,
+            zookeepers: self.zookeepers.into_iter().map(|member| member.zookeeper).collect(),
+            connect,
+            brokers: self.brokers.into_iter().map(|member| member.broker).collect(),
+            topics: staged.topics,
+            findings: together(std::mem::take(&mut reading.findings)),
+            not_staged: self.not_staged,
+            unread: std::mem::take(&mut reading.unread),
+        }
     }
 }
 
 /// The machine a container is, with the names it has on its networks.
 fn host(reading: &mut Reading<'_>, service: &Service) -> Host {
     if service.is_on_host {
-        let networks =
-            vec![Network { name: "host".to_owned(), aliases: vec![DOCKER_HOST.to_owned()] }];
-        return Host { name: DOCKER_HOST.to_owned(), networks };
+        let networks = vec![Network { name: "host".to_owned(), aliases: vec![MACHINE.to_owned()] }];
+        return Host { name: MACHINE.to_owned(), networks };
     }
     let mut names = vec![service.name.clone()];
     names.extend(service.container_name.as_ref().map(|name| name.value.clone()));
@@ -99,36 +187,23 @@ fn host(reading: &mut Reading<'_>, service: &Service) -> Host {
     let network = |attached: &compose::Attachment| {
         let mut aliases = names.clone();
         aliases.extend(attached.aliases.iter().cloned());
-        let mut known = std::collections::BTreeSet::new();
+        let mut known = BTreeSet::new();
         aliases.retain(|alias| known.insert(alias.clone()));
         Network { name: attached.network.clone(), aliases }
     };
     Host { name: service.name.clone(), networks: service.networks.iter().map(network).collect() }
 }
 
-/// What the brokers of the file are told; the first one counts for the clients.
-fn connect(reading: &mut Reading<'_>, services: &[Service], members: &[Member]) -> Option<Connect> {
-    let is_member = |name: &str| members.iter().any(|member| member.zookeeper.name == name);
-    let told: Vec<(&Service, &Variable)> = services
-        .iter()
-        .filter(|service| service.profile.is_none() && !is_member(&service.name))
-        .filter_map(|service| Some((service, CONNECT.iter().find_map(|name| service.set(name))?)))
-        .collect();
-    let (first, variable) = told.first()?;
-    let others: Vec<&str> = told
-        .iter()
-        .filter(|(_, other)| other.value != variable.value)
-        .map(|(service, _)| service.name.as_str())
-        .collect();
-    if !others.is_empty() {
-        let at = reading.at(&told.iter().find(|(s, _)| others.contains(&s.name.as_str()))?.1.span);
-        let who = listed(&others);
-        let what = format!("{who} and {} name different ZooKeepers or chroots", first.name);
-        let help =
-            format!("give all brokers of a cluster one list; clients here use {}'s", first.name);
-        reading.find(("K16", Severity::Warning), at, "", what, help);
-    }
+/// What the first broker that is not staged is told.
+fn told(reading: &Reading<'_>, services: &[Service]) -> Option<Connect> {
+    let mut variables = services.iter().filter(|service| service.profile.is_none()).filter_map(
+        |service| -> Option<(&Service, &Variable)> {
+            Some((service, CONNECT.iter().find_map(|name| service.set(name))?))
+        },
+    );
+    let (first, variable) = variables.next()?;
     let at = reading.at(&variable.span);
-    let localhost_is = first.is_on_host.then(|| DOCKER_HOST.to_owned());
-    Some(Connect { text: variable.value.trim().to_owned(), at, localhost_is })
+    let localhost_is = first.is_on_host.then(|| MACHINE.to_owned());
+    let text = variable.value.trim().to_owned();
+    Some(Connect { text, at, told: Vec::new(), localhost_is })
 }

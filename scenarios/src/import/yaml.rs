@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::rc::Rc;
 
-use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StructureStyle, options};
+use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StructureStyle, Tag, options};
 
 /// A file longer than this is refused, in bytes. Compose files of people are a hundredth of it.
 pub(super) const BYTES_MAX: usize = 1 << 20;
@@ -24,6 +24,8 @@ pub(super) struct Node {
     pub span: Range<usize>,
     /// Written in brackets or braces.
     pub is_flow: bool,
+    /// `reset` or `override`: what Compose does with it when files are merged.
+    pub tag: Option<String>,
     nodes: usize,
     depth: usize,
 }
@@ -60,6 +62,26 @@ pub(super) struct Malformed {
 }
 
 impl Node {
+    /// A mapping put together from parts of others.
+    pub fn map(entries: Vec<(Key, Rc<Node>)>, span: Range<usize>) -> Rc<Self> {
+        let (nodes, depth) = extent(entries.iter().map(|(_, value)| value));
+        let value = Value::Map(entries);
+        Rc::new(Self { value, span, is_flow: false, tag: None, nodes, depth })
+    }
+
+    /// A list put together from parts of others.
+    pub fn list(items: Vec<Rc<Node>>, span: Range<usize>) -> Rc<Self> {
+        let (nodes, depth) = extent(items.iter());
+        let value = Value::List(items);
+        Rc::new(Self { value, span, is_flow: false, tag: None, nodes, depth })
+    }
+
+    /// Text that stands for a value there; `plain` as in [`Value::Scalar`].
+    pub fn scalar(text: &str, plain: bool, span: Range<usize>) -> Rc<Self> {
+        let value = Value::Scalar { text: text.to_owned(), plain };
+        Rc::new(Self { value, span, is_flow: false, tag: None, nodes: 1, depth: 1 })
+    }
+
     /// The text of a scalar.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
@@ -96,9 +118,9 @@ impl Node {
     }
 }
 
-/// Reads the first document of `text`; `None` where there is none.
-pub(super) fn parse(text: &str) -> Result<Option<Rc<Node>>, Malformed> {
-    let mut tree = Tree { text, ..Tree::default() };
+/// Reads the first document of `text`; `None` where there is none. Its places begin at `base`.
+pub(super) fn parse(text: &str, base: usize) -> Result<Option<Rc<Node>>, Malformed> {
+    let mut tree = Tree { text, base, ..Tree::default() };
     let settings = options! { flow_nesting_limit: DEPTH_MAX, block_nesting_limit: DEPTH_MAX };
     for event in Parser::new_from_str_with_options(text, settings) {
         let (event, span) = event.map_err(|error| Malformed {
@@ -108,16 +130,19 @@ pub(super) fn parse(text: &str) -> Result<Option<Rc<Node>>, Malformed> {
         })?;
         let at = tree.range(&span);
         match event {
-            Event::Scalar(value, style, anchor, _) => {
+            Event::Scalar(value, style, anchor, tag) => {
                 let plain = style == ScalarStyle::Plain;
                 let value = Value::Scalar { text: value.into_owned(), plain };
-                tree.complete(value, at, anchor, false)?;
+                let form = Form { anchor, is_flow: false, tag: local(tag.as_deref()) };
+                tree.complete(value, at, form)?;
             }
-            Event::SequenceStart(style, anchor, _) => {
-                tree.open(at, anchor, style, Parts::List(Vec::new()));
+            Event::SequenceStart(style, anchor, tag) => {
+                let form = Form::of(style, anchor, tag.as_deref());
+                tree.open(at, form, Parts::List(Vec::new()));
             }
-            Event::MappingStart(style, anchor, _) => {
-                tree.open(at, anchor, style, Parts::Map(Vec::new()));
+            Event::MappingStart(style, anchor, tag) => {
+                let form = Form::of(style, anchor, tag.as_deref());
+                tree.open(at, form, Parts::Map(Vec::new()));
             }
             Event::SequenceEnd | Event::MappingEnd => tree.close(at)?,
             Event::Alias(id) => tree.alias(id, at)?,
@@ -128,11 +153,28 @@ pub(super) fn parse(text: &str) -> Result<Option<Rc<Node>>, Malformed> {
     Ok(tree.root)
 }
 
+/// What stands before a value.
+struct Form {
+    anchor: usize,
+    is_flow: bool,
+    tag: Option<String>,
+}
+
+impl Form {
+    fn of(style: StructureStyle, anchor: usize, tag: Option<&Tag>) -> Self {
+        Self { anchor, is_flow: style == StructureStyle::Flow, tag: local(tag) }
+    }
+}
+
+/// A tag of Compose's own (`!reset`).
+fn local(tag: Option<&Tag>) -> Option<String> {
+    tag.filter(|tag| tag.handle() == "!").map(|tag| tag.suffix().to_owned())
+}
+
 /// A collection whose end has not been seen.
 struct Open {
     start: usize,
-    anchor: usize,
-    is_flow: bool,
+    form: Form,
     parts: Parts,
     key: Option<Key>,
     seen: BTreeMap<Rc<str>, Range<usize>>,
@@ -147,6 +189,7 @@ enum Parts {
 #[derive(Default)]
 struct Tree<'t> {
     text: &'t str,
+    base: usize,
     open: Vec<Open>,
     anchors: BTreeMap<usize, Rc<Node>>,
     nodes: usize,
@@ -154,9 +197,9 @@ struct Tree<'t> {
 }
 
 impl Tree<'_> {
-    fn open(&mut self, at: Range<usize>, anchor: usize, style: StructureStyle, parts: Parts) {
-        let (start, is_flow) = (at.start, style == StructureStyle::Flow);
-        self.open.push(Open { start, anchor, is_flow, parts, key: None, seen: BTreeMap::new() });
+    fn open(&mut self, at: Range<usize>, form: Form, parts: Parts) {
+        let (start, seen) = (at.start, BTreeMap::new());
+        self.open.push(Open { start, form, parts, key: None, seen });
     }
 
     fn close(&mut self, at: Range<usize>) -> Result<(), Malformed> {
@@ -166,7 +209,7 @@ impl Tree<'_> {
             Parts::List(items) => Value::List(items),
             Parts::Map(entries) => Value::Map(self.merged(entries)?),
         };
-        self.complete(value, span, closed.anchor, closed.is_flow)
+        self.complete(value, span, closed.form)
     }
 
     fn alias(&mut self, id: usize, at: Range<usize>) -> Result<(), Malformed> {
@@ -178,13 +221,8 @@ impl Tree<'_> {
     }
 
     /// A value is whole: it becomes a node.
-    fn complete(
-        &mut self,
-        value: Value,
-        at: Range<usize>,
-        anchor: usize,
-        is_flow: bool,
-    ) -> Result<(), Malformed> {
+    fn complete(&mut self, value: Value, at: Range<usize>, form: Form) -> Result<(), Malformed> {
+        let Form { anchor, is_flow, tag } = form;
         let (nodes, depth) = match &value {
             Value::Scalar { .. } => (1, 1),
             Value::List(items) => extent(items.iter()),
@@ -194,7 +232,7 @@ impl Tree<'_> {
             return Err(malformed(at.start, &format!("nested more than {DEPTH_MAX} deep")));
         }
         self.spend(1, at.start)?;
-        let node = Rc::new(Node { value, span: at.clone(), is_flow, nodes, depth });
+        let node = Rc::new(Node { value, span: at.clone(), is_flow, tag, nodes, depth });
         if anchor != 0 {
             self.anchors.insert(anchor, node.clone());
         }
@@ -266,7 +304,7 @@ impl Tree<'_> {
     fn offset(&self, marker: Marker) -> usize {
         let by_characters = || self.text.char_indices().nth(marker.index()).map(|(at, _)| at);
         let at = marker.byte_offset().or_else(by_characters);
-        at.unwrap_or(self.text.len()).min(self.text.len())
+        self.base + at.unwrap_or(self.text.len()).min(self.text.len())
     }
 }
 

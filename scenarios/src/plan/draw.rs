@@ -47,6 +47,7 @@ pub fn draw(script: &Script, cluster: &Cluster, seed: u64) -> Plan {
         mechanisms: script.ensemble.mechanisms.clone(),
         kafka_mechanisms: script.ensemble.kafka.mechanisms.clone(),
         clients,
+        guests: names.guests.clone(),
         steps,
         promises,
     }

@@ -2,7 +2,7 @@
 //! begin. All of it as in life, by real requests, while faults may already come.
 
 use machine::{Duration, Instant};
-use sim::world::Fault;
+use sim::world::{Fault, NodeId};
 
 use super::Play;
 
@@ -16,7 +16,7 @@ const FOLLOWERS_COME: Duration = Duration::from_secs(2);
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SetUp {
-    /// Brokers are waited for.
+    /// Brokers are waited for, those that run and belong to the cluster.
     Brokers,
     /// The topic with this place in the plan is being created.
     Topic(usize),
@@ -24,7 +24,7 @@ pub(super) enum SetUp {
     Done,
 }
 
-impl Play<'_, '_> {
+impl Play<'_> {
     /// Goes on as far as the cluster lets it.
     pub(super) fn set_up(&mut self, at: Instant) {
         loop {
@@ -33,7 +33,12 @@ impl Play<'_, '_> {
                 SetUp::Brokers => {
                     let scene = &self.stage.scene.kafka;
                     let mut brokers = self.stage.kafka.brokers.iter();
-                    let all = brokers.all(|node| scene.is_registered(*node));
+                    let is_settled = |node: &NodeId| {
+                        let is_ours = scene.broker_at(*node).is_some();
+                        let has_ended = self.stage.world.exit_of(*node).is_some();
+                        scene.is_registered(*node) || has_ended || !is_ours
+                    };
+                    let all = brokers.all(is_settled);
                     if !all && at < Instant::ZERO + PATIENCE {
                         return;
                     }
@@ -60,9 +65,17 @@ impl Play<'_, '_> {
         }
     }
 
+    /// Programs of a test come with the clients.
+    pub(super) fn begin_guests(&mut self, at: Instant) {
+        for node in self.stage.guests.clone() {
+            self.schedule_start(at, node);
+        }
+    }
+
     fn begin_clients(&mut self, at: Instant) {
-        let clients: Vec<_> = self.plan.clients.iter().zip(self.stage.clients.clone()).collect();
-        for (client, node) in clients {
+        self.begin_guests(at);
+        let plan = self.plan.clone();
+        for (client, node) in plan.clients.iter().zip(self.stage.clients.clone()) {
             if client.work.topic().is_some() {
                 self.schedule_start(client.start.max(at), node);
             }

@@ -18,6 +18,8 @@ pub struct Names {
     pub brokers: Vec<String>,
     /// The clients, in the order of the file.
     pub clients: Vec<String>,
+    /// The programs a test brings along.
+    pub guests: Vec<String>,
     /// The topics, with how many partitions each may come to have; `None` where nobody says. Those
     /// of the cluster, those that steps create and, where that is switched on explicitly, those
     /// that clients create by using them.
@@ -44,6 +46,7 @@ impl Names {
             servers,
             brokers: cluster.brokers.iter().map(|broker| broker.name.clone()).collect(),
             clients,
+            guests: script.guests.iter().map(|guest| guest.value.clone()).collect(),
             topics: kafka::topics(script, cluster),
             works_on: works_on.collect(),
             hosts: BTreeMap::new(),
@@ -54,7 +57,7 @@ impl Names {
         for (host, node) in servers.chain(brokers) {
             names.hosts.entry(host.clone()).or_default().push(node.clone());
         }
-        for client in &names.clients {
+        for client in names.clients.iter().chain(&names.guests) {
             names.hosts.entry(client.clone()).or_default().push(client.clone());
         }
         for (host, patterns) in &script.hosts {
@@ -64,9 +67,10 @@ impl Names {
         names
     }
 
-    /// All nodes: servers, brokers, then clients.
+    /// All nodes: servers, brokers, clients, then guests.
     pub fn all(&self) -> Vec<String> {
-        self.servers.iter().chain(&self.brokers).chain(&self.clients).cloned().collect()
+        let programs = self.clients.iter().chain(&self.guests);
+        self.servers.iter().chain(&self.brokers).chain(programs).cloned().collect()
     }
 
     /// The nodes of that name, or that fit that pattern. The n-th server is also called `zk-n`, the
@@ -168,14 +172,15 @@ pub fn check(script: &Script, cluster: Option<&Cluster>, problems: &mut Problems
     if let (Some(names), Some(cluster)) = (&known.names, cluster) {
         known.check_host_table(names, problems);
         kafka::check(script, cluster, names, problems);
-        for client in &script.clients {
-            let what = match &client.id.value {
+        let clients = script.clients.iter().map(|client| &client.id);
+        for client in clients.chain(&script.guests) {
+            let what = match &client.value {
                 id if names.servers.contains(id) => "server",
                 id if names.brokers.contains(id) => "broker",
                 _ => continue,
             };
-            let message = format!("`{}` is the name of a {what} already", client.id.value);
-            problems.add("E0309", &client.id.span, message);
+            let message = format!("`{}` is the name of a {what} already", client.value);
+            problems.add("E0309", &client.span, message);
         }
     }
     let of_clients = script.clients.iter().flat_map(|client| &client.mentions);
@@ -186,8 +191,8 @@ pub fn check(script: &Script, cluster: Option<&Cluster>, problems: &mut Problems
 }
 
 fn check_ids(script: &Script, problems: &mut Problems) {
-    let clients = script.clients.iter().map(|client| &client.id).collect::<Vec<_>>();
-    let steps = script.steps.iter().map(|step| &step.id).collect::<Vec<_>>();
+    let clients = script.clients.iter().map(|client| &client.id).chain(&script.guests).collect();
+    let steps: Vec<_> = script.steps.iter().map(|step| &step.id).collect();
     for (what, ids) in [("client", clients), ("step", steps)] {
         let mut seen: BTreeMap<&str, &Span> = BTreeMap::new();
         for Located { value, span } in ids {

@@ -265,7 +265,7 @@ fn take_moment(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Momen
 }
 
 /// A number with at most six decimals and a unit, in µs.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let unit_at = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
     let (number, unit) = text.split_at(unit_at);
     let unit: u64 = match unit {

@@ -73,3 +73,13 @@ fn the_corrected_package_files_are_one_ensemble() {
         [1, 2, 3].map(|n| format!("confluent-package-corrected/broker0{n}/zookeeper.properties"));
     assert_snapshot!(imported(&files.each_ref().map(String::as_str)));
 }
+
+#[test]
+fn three_brokers_three_zookeepers_and_their_topics() {
+    let servers = [1, 2, 3].map(|n| format!("plain-three-and-three/zk-{n}/zoo.cfg"));
+    let brokers = [1, 2, 3].map(|n| format!("plain-three-and-three/kafka-{n}/server.properties"));
+    let topics = ["plain-three-and-three/topics.txt".to_owned()];
+    let files = servers.iter().chain(&brokers).chain(&topics);
+    let files: Vec<&str> = files.map(String::as_str).collect();
+    assert_snapshot!(imported(&files));
+}

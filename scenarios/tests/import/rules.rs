@@ -200,10 +200,14 @@ fn n04_n05_ports() {
     ports: [ '2182:2181' ]
     volumes: [ a:/data, b:/datalog ]
   kafka:
-    image: wurstmeister/kafka
+    image: wurstmeister/kafka:2.12-2.5.0
     environment:
       - KAFKA_ZOOKEEPER_CONNECT=a:2182
-volumes: { a: , b: }
+      - KAFKA_LISTENERS=PLAINTEXT://kafka:9092
+      - KAFKA_BROKER_ID=1
+      - KAFKA_LOG_DIRS=/kafka/logs
+    volumes: [ c:/kafka ]
+volumes: { a: , b: , c: }
 ";
     assert_snapshot!(said(text), @r#"
     b never starts: port is already allocated: 2182
@@ -211,6 +215,8 @@ volumes: { a: , b: }
       help: publish another one: `"PORT:2181"`
     Error N04 docker-compose.yml:13:9: nobody listens on a:2182: it serves clients on 2181
       help: containers reach it as a:2181, whatever `ports` says
+    Warning N07 docker-compose.yml:10:3: kafka: no restart policy: a broker that finds no ZooKeeper at start exits, and stays down
+      help: set `restart: unless-stopped`
     "#);
 }
 
@@ -309,7 +315,7 @@ fn z08_variables_nobody_reads() {
       ZOOKEEPER_TICKTIME: 2000
       ZOOKEEPER_SNAP_COUNT: 1000
       ZOOKEEPER_SKIP_ACL: 'yes'";
-    assert_snapshot!(compose(&confluent(more)), @r#"
+    assert_snapshot!(compose(&confluent(more)), @r"
     connect a:2181
     host a on default as a
     a on a myid 1 runs 3.4.14 V3_4
@@ -318,6 +324,10 @@ fn z08_variables_nobody_reads() {
       clientPort=2181  (docker-compose.yml:5)
       snapCount=1000  (docker-compose.yml:9)
       skipACL=yes  (docker-compose.yml:10)
+    unread docker-compose.yml:7 a ZOOKEEPER_4LW_COMMANDS_WHITELIST=*: confluentinc/cp-zookeeper does not read it
+    unread docker-compose.yml:7 a ZOOKEEPER_4LW_COMMANDS_WHITELIST=*: confluentinc/cp-zookeeper does not read it
+    unread docker-compose.yml:8 a ZOOKEEPER_TICKTIME=2000: confluentinc/cp-zookeeper does not read it
+    unread docker-compose.yml:8 a ZOOKEEPER_TICKTIME=2000: confluentinc/cp-zookeeper does not read it
     Warning Z08 docker-compose.yml:7:7: a: confluentinc/cp-zookeeper does not read `ZOOKEEPER_4LW_COMMANDS_WHITELIST`: it has no effect
       help: leave it out, or mount a configuration file
     Warning Z08 docker-compose.yml:8:7: a: confluentinc/cp-zookeeper does not read `ZOOKEEPER_TICKTIME`: it has no effect
@@ -326,7 +336,7 @@ fn z08_variables_nobody_reads() {
       help: set ZOOKEEPER_TICK_TIME: 2000 for what most guides assume
     Information Z08 docker-compose.yml:10: a: `skipACL` is known to ZooKeeper and not modelled: no effect here
       help: do not read its effect into the results
-    "#);
+    ");
     let list = "ZOO_TICKTIME: 500, ZOO_CFG_EXTRA: 'preAllocSize=1000 ticktime=9'";
     assert_snapshot!(said(&official("3.6.3", "", list)), @r#"
     Error Z02 docker-compose.yml:3:12: the connect string names servers of 2 separate ensembles: each client picks one of them by chance, and they know nothing of each other

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use scenarios::cluster::Cluster;
+use scenarios::cluster::{Broker, Cluster, Property, Unread};
 use scenarios::diagnostic::Diagnostic;
 use scenarios::import::{self, Source};
 
@@ -11,6 +11,7 @@ pub fn shown(imported: Result<Cluster, Vec<Diagnostic>>) -> String {
     let mut text = String::new();
     match imported {
         Ok(cluster) => staged(&mut text, &cluster)
+            .and_then(|()| unread(&mut text, &cluster))
             .and_then(|()| findings(&mut text, &cluster))
             .expect("a String takes everything"),
         Err(found) => diagnostics(&mut text, found).expect("a String takes everything"),
@@ -37,6 +38,14 @@ pub fn said(text: &str) -> String {
                 if let Some(why) = &zk.never_starts {
                     writeln!(said, "{} never starts: {why}", zk.name).expect("as above");
                 }
+            }
+            for broker in &cluster.brokers {
+                if let Some(why) = &broker.never_starts {
+                    writeln!(said, "{} never starts: {why}", broker.name).expect("as above");
+                }
+            }
+            for reason in &cluster.not_staged {
+                writeln!(said, "not staged: {reason}").expect("as above");
             }
             findings(&mut said, &cluster).expect("a String takes everything");
         }
@@ -68,8 +77,45 @@ fn staged(text: &mut String, cluster: &Cluster) -> std::fmt::Result {
             writeln!(text, "  {}={}  ({})", property.key, property.value, property.from)?;
         }
     }
+    for broker in &cluster.brokers {
+        shown_broker(text, broker, cluster.brokers.first())?;
+    }
+    for topic in &cluster.topics {
+        let (name, partitions) = (&topic.name, topic.partitions);
+        let (factor, config) = (topic.replication_factor, &topic.config);
+        write!(text, "topic {name} {partitions} x {factor} {config:?}")?;
+        for (partition, replicas) in &topic.assignment {
+            write!(text, " {partition}:{replicas:?}")?;
+        }
+        writeln!(text)?;
+    }
     for reason in &cluster.not_staged {
         writeln!(text, "not staged: {reason}")?;
+    }
+    Ok(())
+}
+
+/// A broker with all its settings; of later ones only what the first does not have too.
+fn shown_broker(text: &mut String, broker: &Broker, first: Option<&Broker>) -> std::fmt::Result {
+    writeln!(text, "{} on {} runs {}", broker.name, broker.host, broker.preset)?;
+    writeln!(text, "  clients look for it at {}", broker.client_address())?;
+    if let Some(why) = &broker.never_starts {
+        writeln!(text, "  never starts: {why}")?;
+    }
+    let first = first.filter(|first| first.name != broker.name);
+    for property in &broker.properties {
+        let same = |other: &Property| other.key == property.key && other.value == property.value;
+        if first.is_none_or(|first| !first.properties.iter().any(same)) {
+            writeln!(text, "  {}={}  ({})", property.key, property.value, property.from)?;
+        }
+    }
+    Ok(())
+}
+
+fn unread(text: &mut String, cluster: &Cluster) -> std::fmt::Result {
+    for unread in &cluster.unread {
+        let Unread { node, name, value, at, why } = unread;
+        writeln!(text, "unread {at} {node} {name}={value}: {why}")?;
     }
     Ok(())
 }

@@ -28,6 +28,12 @@ fn host_mode_makes_localhost_right() {
     network_mode: host
     environment:
       KAFKA_ZOOKEEPER_CONNECT: localhost:2181,localhost:12181,localhost:22181/kafka
+      KAFKA_ADVERTISED_LISTENERS: PLAINTEXT://localhost:9092
+      KAFKA_BROKER_ID: 1
+      KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: 1
+      KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: 1
+    volumes: [ kafka:/var/lib/kafka/data ]
+volumes: { kafka: }
 ",
     );
     assert_snapshot!(compose(&text), @r#"
@@ -63,9 +69,21 @@ fn host_mode_makes_localhost_right() {
       server.1=localhost:2888:3888  (docker-compose.yml:25)
       server.2=localhost:12888:13888  (docker-compose.yml:25)
       server.3=localhost:22888:23888  (docker-compose.yml:25)
-    not staged: kafka: brokers are not staged yet
+    kafka on docker-host runs 2.3
+      clients look for it at localhost:9092
+      zookeeper.connect=localhost:2181,localhost:12181,localhost:22181/kafka  (docker-compose.yml:30)
+      advertised.listeners=PLAINTEXT://localhost:9092  (docker-compose.yml:31)
+      broker.id=1  (docker-compose.yml:32)
+      offsets.topic.replication.factor=1  (docker-compose.yml:33)
+      transaction.state.log.replication.factor=1  (docker-compose.yml:34)
+      listeners=PLAINTEXT://0.0.0.0:9092  (set by the image confluentinc/cp-kafka:5.3.1)
+      log.dirs=/var/lib/kafka/data  (set by the image confluentinc/cp-kafka:5.3.1)
+    Warning N07 docker-compose.yml:26:3: kafka: no restart policy: a broker that finds no ZooKeeper at start exits, and stays down
+      help: set `restart: unless-stopped`
     Warning Z12 docker-compose.yml:3:12: zk-1, zk-2 and zk-3: no named volume holds /var/lib/zookeeper/data and /var/lib/zookeeper/log: after `down` and `up` it is empty
       help: mount a named volume there
+    Information K08 docker-compose.yml:31:7: clients of scenarios stand on the machine and use the listener PLAINTEXT; a client in another container is sent to localhost:9092, which is itself
+      help: advertise a second listener at the service's name for clients in containers
     "#);
 }
 
@@ -207,12 +225,12 @@ fn files_that_cannot_be_used() {
     assert_snapshot!(said("services:\n  kafka:\n    image: wurstmeister/kafka\n"), @r#"
     F03 line 2 column 3: there is no ZooKeeper in this file
       at "kafka" ()
-      help: not staged: kafka: brokers are not staged yet
+      help: give it services with an image `zookeeper`
     "#);
-    assert_snapshot!(said("services:\n  a:\n    image: bitnami/zookeeper:3.7\n"), @r#"
+    assert_snapshot!(said("services:\n  a:\n    image: example/zookeeper:3.7\n"), @r#"
     F03 line 2 column 3: there is no ZooKeeper in this file
       at "a" ()
-      help: not staged: a: image bitnami/zookeeper:3.7 is not modelled yet
+      help: not staged: a: image example/zookeeper:3.7 is not modelled yet
     "#);
     assert_snapshot!(imported_from(&[]), @r#"
     F01 line 1 column 1: no file to import a cluster from
@@ -221,8 +239,8 @@ fn files_that_cannot_be_used() {
     "#);
     let two = ["a.yml", "b.yml"].map(|name| Source { name: name.to_owned(), text: String::new() });
     assert_snapshot!(imported_from(&two), @r#"
-    F01 line 1 column 1: several compose files are not put together
+    Y03 line 1 column 1: there is nothing in this file
       at "" ()
-      help: run `docker compose config` and import what it prints
+      help: give it `services:`
     "#);
 }

@@ -82,6 +82,12 @@ impl<M: Machine> World<M> {
         self.core.net.add_host(spec)
     }
 
+    /// Publishes a port of `to` on `host`, as Docker does on the machine: whoever dials `port` there, by whatever name,
+    /// comes to `to_port` of `to`.
+    pub fn forward(&mut self, host: HostId, port: u16, to: HostId, to_port: u16) {
+        self.core.net.forward(host.0, port, to.0, to_port);
+    }
+
     /// Adds a node that does not run yet ([`Fault::Boot`]); `make` makes the machine of each of its
     /// lives. Names of nodes key their chance, so they should be unique.
     pub fn add_node(

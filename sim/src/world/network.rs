@@ -90,6 +90,14 @@ pub(crate) struct Host {
     pub(crate) powered: bool,
     networks: Vec<(u32, Vec<String>)>,
     listeners: Vec<Listener>,
+    forwards: Vec<Forward>,
+}
+
+/// A port of a host that leads to a port of another one, as `docker run -p` makes them.
+struct Forward {
+    port: u16,
+    to: u32,
+    to_port: u16,
 }
 
 /// One direction between two hosts.
@@ -138,7 +146,8 @@ impl Network {
         let networks = spec.networks.into_iter();
         let networks = networks.map(|(name, aliases)| (self.network(name), aliases)).collect();
         let name = spec.name.into();
-        self.hosts.push(Host { name, powered: true, networks, listeners: Vec::new() });
+        let (listeners, forwards) = (Vec::new(), Vec::new());
+        self.hosts.push(Host { name, powered: true, networks, listeners, forwards });
         for to in 0..=new {
             self.add_link(new, to);
         }
@@ -303,6 +312,23 @@ impl Network {
     /// Where `address` leads from `host`: the host, the interface and the port. `None` if there is
     /// no such name.
     pub(crate) fn resolve(&self, host: u32, address: &str) -> Option<(u32, Via, u16)> {
+        let (there, via, port) = self.named(host, address)?;
+        let forwards = &self.hosts[there as usize].forwards;
+        let Some(forward) = forwards.iter().find(|forward| forward.port == port) else {
+            return Some((there, via, port));
+        };
+        let network = self.hosts[forward.to as usize].networks.first();
+        let via = network.map_or(Via::Loopback, |(network, _)| Via::Network(*network));
+        Some((forward.to, via, forward.to_port))
+    }
+
+    /// Whoever dials this port of `host`, by whatever name, comes to that port of `to`.
+    pub(crate) fn forward(&mut self, host: u32, port: u16, to: u32, to_port: u16) {
+        self.hosts[host as usize].forwards.push(Forward { port, to, to_port });
+    }
+
+    /// The host of that name, the interface, and the port as it is written.
+    fn named(&self, host: u32, address: &str) -> Option<(u32, Via, u16)> {
         let (name, port) = split(address)?;
         if is_loopback(name) || is_any(name) {
             return Some((host, Via::Loopback, port));

@@ -19,12 +19,13 @@ struct Town {
 }
 
 /// `db` is on both networks, `app` on the front, `cron` on the back; a server on `db` listens on
-/// `address`.
+/// `address`; port 8 of `app` is port 1 of `db`.
 fn town(address: &'static str) -> Town {
     let mut world = World::new(1);
     let db = world.add_host(spec("db", &[("front", &["db", "sql"]), ("back", &["db", "store"])]));
     let app = world.add_host(spec("app", &[("front", &["app"])]));
     let cron = world.add_host(spec("cron", &[("back", &["cron"])]));
+    world.forward(app, 8, db, 1);
     let server = world.add_node("server", db, move |_| Toy::listening(address));
     world.apply(&Fault::Boot { node: server });
     Town { world, server, homes: [db, app, cron] }
@@ -67,6 +68,12 @@ fn redial(mut world: World<Toy>, home: HostId, address: &'static str) -> World<T
         "127.0.0.1:1" => |_, cx| {
             cx.dial("127.0.0.1:1");
         },
+        "localhost:8" => |_, cx| {
+            cx.dial("localhost:8");
+        },
+        "app:8" => |_, cx| {
+            cx.dial("app:8");
+        },
         "db:2" => |_, cx| {
             cx.dial("db:2");
         },
@@ -98,6 +105,15 @@ fn localhost_is_where_one_stands() {
     assert_eq!(dial("0.0.0.0:1", DB, "localhost:1"), Ok("127.0.0.1".into()));
     assert_eq!(dial("0.0.0.0:1", APP, "localhost:1"), Err(Closed::Refused));
     assert_eq!(dial("0.0.0.0:1", DB, "db:2"), Err(Closed::Refused));
+}
+
+#[test]
+fn a_published_port_leads_to_another_host() {
+    assert_eq!(dial("0.0.0.0:1", APP, "localhost:8"), Ok("app".into()));
+    assert_eq!(dial("0.0.0.0:1", DB, "app:8"), Ok("db".into()), "by any name, from anywhere");
+    assert_eq!(dial("sql:1", APP, "localhost:8"), Ok("app".into()));
+    assert_eq!(dial("localhost:1", APP, "localhost:8"), Err(Closed::Refused));
+    assert_eq!(dial("0.0.0.0:1", DB, "localhost:8"), Err(Closed::Refused), "elsewhere");
 }
 
 #[test]

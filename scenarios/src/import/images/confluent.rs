@@ -123,7 +123,15 @@ fn other(reading: &mut Reading<'_>, staged: &mut Staged<'_>, variable: &Variable
     }
     let is_logging = name.contains("LOG4J") || name.contains("LOG_");
     let is_meant = name.starts_with("ZOO") || name == "SERVER_ID" || name == "MYID";
-    if is_meant && !is_logging && !SCRIPT.contains(&name) {
+    if SCRIPT.contains(&name) && name != "ZOOKEEPER_TRACE_FILE" {
+        return;
+    }
+    let why = match is_meant && !is_logging {
+        true => "confluentinc/cp-zookeeper does not read it",
+        false => "about logging, Java or others: not modelled",
+    };
+    reading.unread(&staged.service.name, name, &variable.value, &variable.span, why);
+    if is_meant && !is_logging {
         let known: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).chain(SCRIPT).collect();
         staged.unread(reading, variable, &known);
     }

@@ -1,6 +1,9 @@
 //! Which image makes what of its variables: one room per family, and the versions behind their tags.
 
+mod bitnami;
 mod confluent;
+mod debezium;
+pub(super) mod kafka;
 mod official;
 mod version;
 mod wurstmeister;
@@ -14,6 +17,7 @@ use super::{joined, properties};
 use crate::cluster::{Property, Severity, ZooKeeper};
 
 pub(super) use version::Version;
+use version::leading_numbers;
 
 /// An image reference taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub(super) enum Family {
     Wurstmeister,
     Confluent,
     Official,
+    Bitnami,
+    Debezium,
     /// A ZooKeeper whose variables are not known here.
     OtherZooKeeper,
     Broker,
@@ -62,17 +68,15 @@ impl Image {
             "wurstmeister/zookeeper" => Family::Wurstmeister,
             "confluentinc/cp-zookeeper" => Family::Confluent,
             "zookeeper" => Family::Official,
+            "bitnami/zookeeper" | "bitnamilegacy/zookeeper" => Family::Bitnami,
+            "debezium/zookeeper" => Family::Debezium,
             other if other.contains("zookeeper") && !other.contains("exporter") => {
                 Family::OtherZooKeeper
             }
             other if other.ends_with("kafka") || other.ends_with("cp-server") => Family::Broker,
+            "apache/kafka-native" => Family::Broker,
             _ => Family::Other,
         }
-    }
-
-    /// Whether it is a ZooKeeper whose variables are known.
-    pub fn is_zookeeper(&self) -> bool {
-        matches!(self.family(), Family::Wurstmeister | Family::Confluent | Family::Official)
     }
 }
 
@@ -91,6 +95,8 @@ pub(super) fn stage(reading: &mut Reading<'_>, service: &Service, image: &Image)
     match image.family() {
         Family::Wurstmeister => wurstmeister::stage(reading, &mut staged),
         Family::Confluent => confluent::stage(reading, &mut staged),
+        Family::Bitnami => bitnami::stage(reading, &mut staged),
+        Family::Debezium => debezium::stage(reading, &mut staged),
         _ => official::stage(reading, &mut staged),
     }
     let Staged { myid, properties, never_starts, .. } = staged;
@@ -153,28 +159,9 @@ impl Staged<'_> {
         }
     }
 
-    /// The file mounted at `path` in the container, by itself or with its folder: its name here and its text.
-    fn mounted(&self, reading: &Reading<'_>, path: &str) -> Option<(String, Option<String>)> {
-        let (folder, name) = path.rsplit_once('/')?;
-        let here = |mount: &Mount| {
-            let source = mount.source.as_deref().filter(|source| source.contains('/'))?;
-            match mount.target.trim_end_matches('/') {
-                target if target == path => Some(source.to_owned()),
-                target if target == folder => {
-                    Some(format!("{}/{name}", source.trim_end_matches('/')))
-                }
-                _ => None,
-            }
-        };
-        let source = self.service.mounts.iter().find_map(here)?;
-        let text = (reading.beside)(&source);
-        let relative = source.strip_prefix("./").unwrap_or(&source);
-        Some((joined(&reading.file, relative), text))
-    }
-
     /// Takes `zoo.cfg` from a mounted file. `false` if none is mounted there.
     fn take_mounted(&mut self, reading: &mut Reading<'_>, path: &str) -> bool {
-        let Some((source, text)) = self.mounted(reading, path) else { return false };
+        let Some((source, text)) = mounted(reading, self.service, path) else { return false };
         let Some(text) = text else {
             let span = self.service.mounts.first().map_or(0..0, |mount| mount.span.clone());
             let message = format!("`{source}` is mounted over {path} and cannot be read");
@@ -197,7 +184,7 @@ impl Staged<'_> {
 
     /// Takes `myid` from a mounted file, if one is mounted there.
     fn take_mounted_myid(&mut self, reading: &Reading<'_>, path: &str) {
-        if let Some((_, Some(text))) = self.mounted(reading, path) {
+        if let Some((_, Some(text))) = mounted(reading, self.service, path) {
             self.myid = Some(text.lines().next().unwrap_or_default().to_owned());
         }
     }
@@ -238,6 +225,49 @@ impl Staged<'_> {
         let at = reading.at(&variable.span);
         reading.find(("Z08", Severity::Warning), at, &self.service.name, what, hint);
     }
+
+    /// Keeps all variables that do not become settings; who was meant for ZooKeeper and is not read is said.
+    fn rest(&self, reading: &mut Reading<'_>, becomes: &dyn Fn(&str) -> bool, known: &[&str]) {
+        for variable in &self.service.environment {
+            let Variable { name, value, span } = variable;
+            if becomes(name) {
+                continue;
+            }
+            let is_meant = name.starts_with("ZOO")
+                || (name.starts_with("ZK_") && !name.ends_with("_HEAP"))
+                || matches!(name.as_str(), "SERVER_ID" | "MYID");
+            let why = match known.contains(&name.as_str()) {
+                true => "read by the image's scripts, and not modelled".to_owned(),
+                false if is_meant => format!("{} does not read it", self.image.repository),
+                false => "no setting of ZooKeeper: not modelled".to_owned(),
+            };
+            reading.unread(&self.service.name, name, value, span, &why);
+            if is_meant && !known.contains(&name.as_str()) {
+                self.unread(reading, variable, known);
+            }
+        }
+    }
+}
+
+/// The file mounted at `path` in the container, by itself or with its folder: its name here and its text.
+fn mounted(
+    reading: &Reading<'_>,
+    service: &Service,
+    path: &str,
+) -> Option<(String, Option<String>)> {
+    let (folder, name) = path.rsplit_once('/')?;
+    let here = |mount: &Mount| {
+        let source = mount.source.as_deref().filter(|source| source.contains('/'))?;
+        match mount.target.trim_end_matches('/') {
+            target if target == path => Some(source.to_owned()),
+            target if target == folder => Some(format!("{}/{name}", source.trim_end_matches('/'))),
+            _ => None,
+        }
+    };
+    let source = service.mounts.iter().find_map(here)?;
+    let text = (reading.beside)(&source);
+    let relative = source.strip_prefix("./").unwrap_or(&source);
+    Some((joined(&reading.file, relative), text))
 }
 
 /// The syntax of the version's `zoo.cfg`.

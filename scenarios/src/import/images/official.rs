@@ -44,20 +44,23 @@ pub(super) fn stage(reading: &mut Reading<'_>, staged: &mut Staged<'_>) {
     let data = folder("ZOO_DATA_DIR", "/data");
     let logs = folder("ZOO_DATA_LOG_DIR", "/datalog");
     let configuration = folder("ZOO_CONF_DIR", "/conf");
-    if !staged.take_mounted(reading, &format!("{configuration}/zoo.cfg")) {
+    let is_own = staged.take_mounted(reading, &format!("{configuration}/zoo.cfg"));
+    if !is_own {
         generated(reading, staged);
     }
     let id = service.set("ZOO_MY_ID").map_or("1".to_owned(), |variable| variable.value.clone());
     staged.myid = Some(id);
     staged.take_mounted_myid(reading, &format!("{data}/myid"));
-    for variable in &service.environment {
-        let name = variable.name.as_str();
-        let is_meant = name.starts_with("ZOO") || name == "SERVER_ID" || name == "MYID";
-        if is_meant && !KNOWN.contains(&name) {
-            staged.unread(reading, variable, &KNOWN);
-        }
-    }
+    staged.rest(reading, &|name| is_setting(name, is_own), &KNOWN);
     staged.expect_mounts(reading, &[&data, &logs]);
+}
+
+/// Whether a variable decides a setting; beside a mounted `zoo.cfg` only few do.
+fn is_setting(name: &str, is_own: bool) -> bool {
+    let always = ["ZOO_MY_ID", "ZOO_DATA_DIR", "ZOO_CONF_DIR"];
+    let silent = name.contains("LOG4J") || name.contains("LOG_") && name != "ZOO_DATA_LOG_DIR";
+    let else_settings = !silent && !matches!(name, "ZOO_USER" | "ZOOBINDIR" | "ZOOCFGDIR");
+    always.contains(&name) || (!is_own && else_settings && KNOWN.contains(&name))
 }
 
 /// `zoo.cfg` as the start script writes it.

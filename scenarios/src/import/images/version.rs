@@ -24,6 +24,8 @@ impl Version {
             (Family::Wurstmeister, []) => Self::assumed(3, 4, 13),
             (Family::Confluent, [major, minor, ..]) => confluent(*major, *minor),
             (Family::Confluent, _) => Self::assumed(3, 8, 4),
+            (Family::Debezium, [major, minor, ..]) => debezium(*major, *minor),
+            (Family::Debezium, _) => Self::assumed(3, 8, 4),
             (_, [major, minor, patch, ..]) => Self::exactly(*major, *minor, *patch),
             (_, [major, minor]) => Self::assumed(*major, *minor, newest_patch(*major, *minor)),
             _ => Self::assumed(3, 9, 3),
@@ -82,6 +84,29 @@ fn confluent(major: u32, minor: u32) -> Version {
     }
 }
 
+/// What is in a release of Debezium's images; between those that were looked at, the one before.
+fn debezium(major: u32, minor: u32) -> Version {
+    match (major, minor) {
+        (0, _) => Version::assumed(3, 4, 14),
+        (1, 0) => Version::exactly(3, 5, 6),
+        (1, 2) => Version::exactly(3, 5, 7),
+        (1, 4) => Version::exactly(3, 5, 8),
+        (1, 6) => Version::exactly(3, 5, 9),
+        (1, 9) => Version::exactly(3, 6, 3),
+        (2, 4) => Version::exactly(3, 6, 4),
+        (2, 7) => Version::exactly(3, 8, 3),
+        (3, 0) => Version::exactly(3, 8, 4),
+        (1, 1) => Version::assumed(3, 5, 6),
+        (1, 3) => Version::assumed(3, 5, 7),
+        (1, 5) => Version::assumed(3, 5, 8),
+        (1, ..9) => Version::assumed(3, 5, 9),
+        (1, _) | (2, ..4) => Version::assumed(3, 6, 3),
+        (2, ..7) => Version::assumed(3, 6, 4),
+        (2, _) => Version::assumed(3, 8, 3),
+        _ => Version::assumed(3, 8, 4),
+    }
+}
+
 /// A tag of two numbers moves with the newest patch.
 fn newest_patch(major: u32, minor: u32) -> u32 {
     match (major, minor) {
@@ -96,7 +121,7 @@ fn newest_patch(major: u32, minor: u32) -> u32 {
 }
 
 /// `3.5.9-alpine` is 3, 5, 9; `latest` is nothing.
-fn leading_numbers(tag: &str) -> Vec<u32> {
+pub(super) fn leading_numbers(tag: &str) -> Vec<u32> {
     let end = tag.find(|letter: char| !letter.is_ascii_digit() && letter != '.');
     tag[..end.unwrap_or(tag.len())].split('.').map_while(|part| part.parse().ok()).collect()
 }

@@ -25,6 +25,11 @@ pub(super) fn stage(reading: &mut Reading<'_>, staged: &mut Staged<'_>) {
     let data = configured.map_or(data, |property| property.value.clone());
     staged.take_mounted_myid(reading, &format!("{data}/myid"));
     ignored(reading, staged);
+    for variable in &staged.service.environment {
+        let why = "wurstmeister/zookeeper reads no variables";
+        let (name, value) = (&variable.name, &variable.value);
+        reading.unread(&staged.service.name, name, value, &variable.span, why);
+    }
     staged.expect_mounts(reading, &[&data]);
 }
 

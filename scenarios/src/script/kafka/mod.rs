@@ -45,10 +45,11 @@ pub struct Kafka {
 }
 
 impl Kafka {
-    /// Adds these brokers and topics to a cluster, and changes what is to be changed of brokers that are there. The
-    /// connect string must be known.
+    /// Adds topics and, to a cluster without brokers, these brokers; changes what is to be changed of brokers that are
+    /// there. The connect string must be known.
     pub fn stage(&self, cluster: &mut Cluster) {
-        for number in 1..=self.brokers {
+        let missing = if cluster.brokers.is_empty() { self.brokers } else { 0 };
+        for number in 1..=missing {
             let name = format!("kafka-{number}");
             let network = Network { name: "net".to_string(), aliases: vec![name.clone()] };
             cluster.hosts.push(Host { name: name.clone(), networks: vec![network] });
@@ -78,7 +79,15 @@ fn inline(name: String, number: u64, connect: &str) -> Broker {
     ];
     let from = "brokers = N of the scenario";
     let properties = settings.iter().map(|(key, value)| property(key, value, from)).collect();
-    Broker { host: name.clone(), name, properties, preset: Preset::default(), never_starts: None }
+    Broker {
+        host: name.clone(),
+        name,
+        properties,
+        has_generated_id: false,
+        bootstrap: None,
+        preset: Preset::default(),
+        never_starts: None,
+    }
 }
 
 fn property(key: &str, value: &str, from: &str) -> Property {
