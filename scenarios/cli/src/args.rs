@@ -16,6 +16,7 @@ use crate::explain::ExplainArgs;
 use crate::format::FormatArgs;
 use crate::library::{ListArgs, ShowArgs};
 use crate::manual::ManArgs;
+use crate::schema::SchemaArgs;
 use crate::terminal::Colour;
 
 use crate::what_if::WhatIfArgs;
@@ -75,8 +76,7 @@ pub enum Command {
     /// Explain a diagnostic or a finding by its code
     ExplainCode(ExplainArgs),
     /// Print the JSON Schema of scenario files, for editors
-    #[command(after_help = SCHEMA_EXAMPLES)]
-    Schema,
+    Schema(SchemaArgs),
     /// List the scenarios that come with this command
     List(ListArgs),
     /// Print a scenario of the library, to read it or to start one's own from it
@@ -88,12 +88,6 @@ pub enum Command {
     /// Print the manual page, or write all of them to a folder
     Man(ManArgs),
 }
-
-const SCHEMA_EXAMPLES: &str = "\
-Examples:
-  rehearsal schema > scenario.schema.json
-      what Even Better TOML and Taplo take, with a first line in the scenario:
-      #:schema ./scenario.schema.json";
 
 const EXAMPLES: &str = "\
 Examples:

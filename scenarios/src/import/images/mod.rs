@@ -8,7 +8,6 @@ mod official;
 mod version;
 mod wurstmeister;
 
-use std::collections::BTreeSet;
 
 use coordinator::config::Syntax;
 

@@ -57,8 +57,11 @@ fn check_victims(step: &Step, stage: &Stage<'_>, problems: &mut Problems) -> boo
     complained
 }
 
-/// What a deed undoes, in words, and whether another deed is that.
-fn undone(deed: &Deed) -> Option<(&'static str, fn(&Deed) -> bool)> {
+/// What was done before, in words, and whether a deed does it.
+type Undone = (&'static str, fn(&Deed) -> bool);
+
+/// What a deed undoes.
+fn undone(deed: &Deed) -> Option<Undone> {
     Some(match deed {
         Deed::Restart => ("stopped", |other| {
             other.takes_nodes_away() && !matches!(other, Deed::Pause | Deed::Isolate)
