@@ -142,7 +142,9 @@ pub fn of(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) 
             kind.seeds.insert(seen.seed);
             kind.partitions.entry(seen.seed).or_default().extend(gap.partition);
             kind.lasts.extend(gap.to.map(|to| to.since(gap.from).as_millis()));
-            let waits = |cause: &Cause| matches!(cause, Cause::Session(_) | Cause::Lag);
+            let waits = |cause: &Cause| {
+                matches!(cause, Cause::Session(_) | Cause::Lag | Cause::RequestTimeout)
+            };
             kind.would_end |= gap.to.is_none() && gap.causes.iter().any(waits);
             for cause in gap.causes {
                 if !causes.iter().any(|(known, _)| alike(known, &cause)) {
@@ -278,7 +280,12 @@ fn gaps(works: &[String], stage: &Stage, seen: &Seen) -> Vec<Gap> {
         for partition in &seen.written {
             let to = seen.reads.get(&(reader.clone(), *partition)).copied();
             if to.is_none_or(|to| to > from + READER_AFTER + NOTICED) {
-                let causes = cause::of_partition(seen, *partition, from, to);
+                let is_led = seen.end.leaders.get(partition).is_some_and(Option::is_some);
+                let causes = match to {
+                    // It is the reader that hangs, on a broker that does not answer.
+                    None if is_led => vec![Cause::RequestTimeout],
+                    to => cause::of_partition(seen, *partition, from, to),
+                };
                 add(CONSUME, Some(*partition), from, to, causes);
             }
         }
@@ -440,8 +447,9 @@ fn beware(question: &Question, stage: &Stage, runs: &[Seen], cluster: &Cluster) 
     let had_more = usize::try_from(worked.topic.replication_factor).ok() > min;
     if question.acks == Acks::All && end.quorum && is_led && had_more {
         let left = min.unwrap_or_default();
+        let are = if left == 1 { "is" } else { "are" };
         all.push(format!(
-            "{left} are in sync, as min.insync.replicas wants: one more lost stops acks=all"
+            "{left} {are} in sync, as min.insync.replicas wants: one more lost stops acks=all"
         ));
     }
     let needed = coordinator::quorum::majority_of(end.voters);
