@@ -69,7 +69,8 @@ impl Stage {
             }
             _ => Actor::NeverStarts(why.clone()),
         });
-        let (id, log_dir) = known.unwrap_or((BrokerId::NONE, String::new()));
+        let (id, log_dir) =
+            known.unwrap_or_else(|| (broker.id().map_or(BrokerId::NONE, BrokerId), String::new()));
         if is_observed {
             self.scene.kafka.add_broker(node, &broker.name, id, &log_dir);
         } else {

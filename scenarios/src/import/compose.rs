@@ -7,6 +7,7 @@ mod environment;
 mod fields;
 mod order;
 mod ports;
+mod tools;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -35,6 +36,8 @@ pub(super) struct Service {
     pub mounts: Vec<Mount>,
     /// Only started with `--profile`.
     pub profile: Option<String>,
+    /// What runs in it instead of the server in its image.
+    pub tool: Option<String>,
     /// Why Compose cannot start its container.
     pub fails: Option<String>,
 }
@@ -114,6 +117,7 @@ pub(super) fn services(reading: &mut Reading<'_>, root: &Node) -> Vec<Service> {
         }
         service.fails = order::depends_on(reading, (key, node), &services);
         order::restart(reading, &service, node);
+        tools::commands(reading, &service, node);
         fields::of_service(reading, &service, node);
         read.push((service, node));
     }
@@ -216,6 +220,7 @@ fn service(reading: &mut Reading<'_>, key: &Key, node: &Rc<Node>) -> Service {
         name,
         image,
         is_on_host,
+        tool: tools::instead(reading, node),
         container_name,
         hostname,
         fails: None,

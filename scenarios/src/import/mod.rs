@@ -44,7 +44,8 @@ pub struct Source {
 /// Imports the cluster that these files describe together: a compose file, or one file per server (`zoo.cfg`,
 /// `zookeeper.properties`, `server.properties`); and topics printed by `kafka-topics --describe`, if there are any.
 ///
-/// What a file is, is seen from its name or else from its content. Files they refer to (`.env`, mounted `zoo.cfg` and `myid`, a `myid` beside a `zoo.cfg`) are read beside them.
+/// What a file is, is seen from its name or else from its content. Files they refer to (`.env`, mounted `zoo.cfg` and
+/// `myid`, a `myid` beside a `zoo.cfg`) are read beside them.
 ///
 /// # Errors
 /// What makes the files unusable, with places: not readable, not YAML, refused by Compose, no ZooKeeper in it.
@@ -110,6 +111,14 @@ fn import(sources: &[Source], find: Beside<'_>) -> Result<Cluster, Vec<Diagnosti
     }
     let compose: Vec<&Source> =
         known.iter().filter(|(kind, _)| *kind == Kind::Compose).map(|(_, one)| *one).collect();
+    // A file that another one includes or extends is brought in by that one.
+    let is_named = |file: &Source| {
+        let name = Path::new(&file.name).file_name().map(|name| name.to_string_lossy());
+        let others = compose.iter().filter(|other| other.name != file.name);
+        name.is_some_and(|name| others.clone().any(|other| other.text.contains(&*name)))
+    };
+    let on_its_own: Vec<&Source> = compose.iter().copied().filter(|file| !is_named(file)).collect();
+    let compose = if on_its_own.is_empty() { compose } else { on_its_own };
     match compose.as_slice() {
         [] => plain::cluster(&known, find),
         [first, others @ ..] => composed(first, others, &known, find),
@@ -131,9 +140,11 @@ fn composed(
         let help =
             "later files override and add to earlier ones; give separate projects separately";
         let at = format!("{}:1:1", last.name);
-        reading.find(("F05", Severity::Information), at, "", what, help);
+        reading.find(("F06", Severity::Information), at, "", what, help);
     }
     let mut cluster = staging::cluster(&mut reading);
+    topics::created(&mut reading, &mut cluster);
+    cluster.findings.extend(reading::together(std::mem::take(&mut reading.findings)));
     cluster.unread.append(&mut reading.unread);
     reading.errors.sort_by_key(|error| (error.span.start, error.code));
     if reading.errors.is_empty() {
@@ -167,7 +178,7 @@ fn placeholder(reading: &mut Reading<'_>, span: &Range<usize>) {
 /// `path` as seen from the folder of `file`.
 fn joined(file: &str, path: &str) -> String {
     let folder = Path::new(file).parent().unwrap_or(Path::new(""));
-    folder.join(path).display().to_string()
+    folder.join(path.strip_prefix("./").unwrap_or(path)).display().to_string()
 }
 
 /// A path without `.` and without `x/..`.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::interpolate::interpolate;
 use super::yaml::Node;
-use crate::cluster::{Finding, Severity, Unread};
+use crate::cluster::{Finding, Severity, Topic, Unread};
 use crate::diagnostic::{Diagnostic, line_column};
 
 /// How files beside the one being read are found: by their path, `None` where there is none.
@@ -38,6 +38,8 @@ pub(super) struct Reading<'a> {
     pub errors: Vec<Diagnostic>,
     /// What the cluster is to be told.
     pub findings: Vec<Found>,
+    /// Topics that something in the files creates, with their places.
+    pub topics: Vec<(Topic, Range<usize>)>,
     /// What is written and changes nothing.
     pub unread: Vec<Unread>,
     /// Other files.
@@ -75,6 +77,7 @@ impl<'a> Reading<'a> {
             variables: BTreeMap::new(),
             errors: Vec::new(),
             findings: Vec::new(),
+            topics: Vec::new(),
             unread: Vec::new(),
             beside,
         }
@@ -113,7 +116,10 @@ impl<'a> Reading<'a> {
     pub fn unread(&mut self, node: &str, name: &str, value: &str, span: &Range<usize>, why: &str) {
         let at = self.line(span);
         let [node, name, value, why] = [node, name, value, why].map(str::to_owned);
-        self.unread.push(Unread { node, name, value, at, why });
+        let unread = Unread { node, name, value, at, why };
+        if !self.unread.contains(&unread) {
+            self.unread.push(unread);
+        }
     }
 
     /// Something that ends the import.

@@ -64,8 +64,15 @@ impl Cast {
                 format!("only started with `--profile {profile}`")
             }
             _ if service.image.is_none() => "it names no image".to_owned(),
-            Family::OtherZooKeeper => format!("image {written} is not modelled yet"),
+            Family::Other if image.repository.ends_with("fast-data-dev") => {
+                format!(
+                    "{written} runs a ZooKeeper, a broker and more in one container: give it as \
+                     two services, or their zoo.cfg and server.properties"
+                )
+            }
             Family::Other => format!("{written} is not part of the cluster"),
+            _ if let Some(tool) = &service.tool => tool.clone(),
+            Family::OtherZooKeeper => format!("image {written} is not modelled yet"),
             Family::Broker => match images::kafka::stage(reading, service, &image) {
                 Ok(mut member) => {
                     member.broker.host = self.host(reading, service);

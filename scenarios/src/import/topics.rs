@@ -17,7 +17,7 @@ use crate::cluster::{Broker, Cluster, Severity, Topic};
 use crate::diagnostic::Diagnostic;
 
 /// Columns of lines about a topic and about a partition.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "Topic",
     "TopicId",
     "PartitionCount",
@@ -30,10 +30,25 @@ const COLUMNS: [&str; 15] = [
     "Replicas",
     "Isr",
     "Offline",
-    "AddingReplicas",
-    "RemovingReplicas",
+    "Adding Replicas",
+    "Removing Replicas",
+    "Elr",
     "LastKnownElr",
 ];
+
+/// Columns that say nothing about what is to be there when a run begins.
+const PASSING: [&str; 7] = [
+    "TopicId",
+    "MarkedForDeletion",
+    "Offline",
+    "Adding Replicas",
+    "Removing Replicas",
+    "Elr",
+    "LastKnownElr",
+];
+
+/// How many partitions a topic can be staged with.
+const PARTITIONS_MAX: i32 = 10_000;
 
 /// One line, by column.
 struct Line<'t> {
@@ -88,7 +103,9 @@ fn columns(line: &str) -> Vec<(&str, &str)> {
         if letter.is_whitespace() {
             word = at + letter.len_utf8();
         } else if letter == ':' && is_column(&line[word..at]) {
-            starts.push((word, at + 1));
+            let before = line[..word].trim_end();
+            let two = ["Adding", "Removing"].into_iter().find(|first| before.ends_with(first));
+            starts.push((two.map_or(word, |first| before.len() - first.len()), at + 1));
             word = at + 1;
         }
     }
@@ -121,6 +138,9 @@ fn take(reading: &mut Reading<'_>, drafts: &mut Vec<Draft>, line: &Line<'_>, nam
         None => heading(reading, draft, line),
     }
     for (column, value) in &line.columns {
+        if PASSING.contains(column) && !value.is_empty() {
+            reading.unread(name, column, value, &line.span, "a run begins without it");
+        }
         if !COLUMNS.contains(column) {
             let near = nearest(column, COLUMNS.into_iter());
             let why = match near {
@@ -224,6 +244,12 @@ fn finished(reading: &mut Reading<'_>, draft: Draft, brokers: &[Broker]) -> Opti
         reading.error("F05", &span, message, "this topic", help);
         return None;
     }
+    if topic.partitions > PARTITIONS_MAX {
+        let message = format!("topic `{name}` has more than {PARTITIONS_MAX} partitions");
+        let help = "give it fewer: what is simulated needs only a few of them to show itself";
+        reading.error("F05", &span, message, "too many to be staged", help);
+        return None;
+    }
     let is_whole = topic.assignment.keys().copied().eq(0..topic.partitions);
     if !is_whole && !topic.assignment.is_empty() {
         let at = reading.at(&span);
@@ -278,6 +304,35 @@ fn known_brokers(
         return;
     };
     reading.find(("F05", Severity::Error), at, "", what, help);
+}
+
+/// K20: adds the topics that commands in the files create, if they can.
+pub(super) fn created(reading: &mut Reading<'_>, cluster: &mut Cluster) {
+    for (mut topic, span) in std::mem::take(&mut reading.topics) {
+        let name = topic.name.clone();
+        if cluster.topics.iter().any(|known| known.name == name) {
+            reading.unread("", "kafka-topics --create", &name, &span, "the topic is there before");
+            continue;
+        }
+        let (there, factor) = (cluster.brokers.len(), topic.replication_factor);
+        if usize::try_from(factor).is_ok_and(|factor| factor > there) {
+            let what = format!(
+                "topic {name} is not created: Replication factor: {factor} larger than available \
+                 brokers: {there}"
+            );
+            let help = "ask for as many replicas as there are brokers";
+            let at = reading.at(&span);
+            reading.find(("K20", Severity::Warning), at, "", what, help);
+            continue;
+        }
+        for (key, value) in std::mem::take(&mut topic.config) {
+            match topic_keys().any(|known| known == key) {
+                true => drop(topic.config.insert(key, value)),
+                false => reading.unread(&name, &key, &value, &span, "no setting of a topic"),
+            }
+        }
+        cluster.topics.push(topic);
+    }
 }
 
 /// Adds the topics of all pasted texts to a cluster.

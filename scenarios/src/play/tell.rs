@@ -1,6 +1,7 @@
 //! What a run leaves behind for its reader: trails, the state at the end, figures.
 
 use broker::client::describe::{self, PartitionDescription, TopicDescription};
+use broker::id::BrokerId;
 use machine::{Instant, Machine};
 use reports::run::{Kind, Line, Statistics, Table};
 
@@ -63,12 +64,16 @@ fn brokers(stage: &Stage) -> Table {
     let rows = stage.kafka.brokers.iter().map(|node| {
         let name = stage.world.name_of(*node).to_owned();
         let known = kafka.broker_at(*node);
-        let id = known.map(|broker| broker.id).unwrap_or_default();
+        // Of two with one number, the one that is registered counts.
+        let counts =
+            |id: BrokerId| kafka.by_id(id).is_some_and(|key| kafka.broker(key).node == *node);
+        let id = known.map_or(BrokerId::NONE, |broker| broker.id);
         let state = match (stage.world.is_up(*node), stage.world.exit_of(*node), known) {
             (true, _, Some(broker)) if kafka.controls(*node).is_some() && broker.is_serving => {
                 "controller".to_owned()
             }
             (true, _, Some(broker)) if broker.is_serving => "serving".to_owned(),
+            (true, _, None) => "in another cluster".to_owned(),
             (true, ..) => "starting".to_owned(),
             (false, Some((code, _)), _) => format!("exited {code}"),
             (false, None, _) => "down".to_owned(),
@@ -76,14 +81,15 @@ fn brokers(stage: &Stage) -> Table {
         let (mut leads, mut follows) = (0, 0);
         for topic in kafka.describe() {
             for partition in topic.partitions {
-                leads += u32::from(partition.leader == id);
-                let holds = partition.replicas.contains(&id);
+                leads += u32::from(counts(id) && partition.leader == id);
+                let holds = counts(id) && partition.replicas.contains(&id);
                 follows += u32::from(partition.leader != id && holds);
             }
         }
-        let registered = if kafka.has_registered(id) { "yes" } else { "no" };
+        let registered = if counts(id) && kafka.has_registered(id) { "yes" } else { "no" };
         let (leads, follows) = (leads.to_string(), follows.to_string());
-        vec![name, id.to_string(), state, registered.to_owned(), leads, follows]
+        let id = if id == BrokerId::NONE { "-".to_owned() } else { id.to_string() };
+        vec![name, id, state, registered.to_owned(), leads, follows]
     });
     let rows = rows.collect();
     Table { columns: columns.map(str::to_owned).to_vec(), rows }

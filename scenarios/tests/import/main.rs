@@ -1,7 +1,11 @@
 //! The importer of cluster files: the files of `clusters/`, each rule by itself, and arbitrary text.
 
+mod brokers;
 mod clusters;
+mod compose;
 mod fuzz;
+mod plain;
+mod plays;
 mod properties;
 mod rules;
 mod shown;

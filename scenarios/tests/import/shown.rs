@@ -44,6 +44,9 @@ pub fn said(text: &str) -> String {
                     writeln!(said, "{} never starts: {why}", broker.name).expect("as above");
                 }
             }
+            for reason in &cluster.not_staged {
+                writeln!(said, "not staged: {reason}").expect("as above");
+            }
             findings(&mut said, &cluster).expect("a String takes everything");
         }
         Err(found) => diagnostics(&mut said, found).expect("a String takes everything"),

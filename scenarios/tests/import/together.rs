@@ -70,7 +70,7 @@ volumes: { kafka: }
       server.2=localhost:12888:13888  (docker-compose.yml:25)
       server.3=localhost:22888:23888  (docker-compose.yml:25)
     kafka on docker-host runs 2.3
-      clients look for it at docker-host:9092
+      clients look for it at localhost:9092
       zookeeper.connect=localhost:2181,localhost:12181,localhost:22181/kafka  (docker-compose.yml:30)
       advertised.listeners=PLAINTEXT://localhost:9092  (docker-compose.yml:31)
       broker.id=1  (docker-compose.yml:32)
@@ -82,8 +82,8 @@ volumes: { kafka: }
       help: set `restart: unless-stopped`
     Warning Z12 docker-compose.yml:3:12: zk-1, zk-2 and zk-3: no named volume holds /var/lib/zookeeper/data and /var/lib/zookeeper/log: after `down` and `up` it is empty
       help: mount a named volume there
-    Warning K08 docker-compose.yml:31:7: kafka: clients find no broker where it sends them: nothing it advertises leads to it, neither from a container nor from the machine
-      help: advertise a listener at the service's name and a port the broker binds
+    Information K08 docker-compose.yml:31:7: clients of scenarios stand on the machine and use the listener PLAINTEXT; a client in another container is sent to localhost:9092, which is itself
+      help: advertise a second listener at the service's name for clients in containers
     "#);
 }
 
@@ -227,10 +227,10 @@ fn files_that_cannot_be_used() {
       at "kafka" ()
       help: give it services with an image `zookeeper`
     "#);
-    assert_snapshot!(said("services:\n  a:\n    image: bitnami/zookeeper:3.7\n"), @r#"
+    assert_snapshot!(said("services:\n  a:\n    image: example/zookeeper:3.7\n"), @r#"
     F03 line 2 column 3: there is no ZooKeeper in this file
       at "a" ()
-      help: not staged: a: image bitnami/zookeeper:3.7 is not modelled yet
+      help: not staged: a: image example/zookeeper:3.7 is not modelled yet
     "#);
     assert_snapshot!(imported_from(&[]), @r#"
     F01 line 1 column 1: no file to import a cluster from

@@ -3,6 +3,7 @@
 
 use broker::config::{Config, Endpoint};
 
+use super::settings::is_at;
 use super::{Brokers, Member};
 use crate::cluster::Severity;
 use crate::import::names::{Place, is_loopback, is_machine};
@@ -107,6 +108,9 @@ fn inter_broker(reading: &mut Reading<'_>, all: &Brokers<'_>, index: usize, endp
         let help = "advertise the service's name on the listener that brokers use: \
                     `INTERNAL://NAME:29092`, and set KAFKA_INTER_BROKER_LISTENER_NAME";
         return reading.find(("K06", Severity::Error), at, name, what, help);
+    }
+    if all.with(index).any(|(other, _, config)| other != index && is_at(config, endpoint)) {
+        return; // said already: it is refused, or its holder is
     }
     let mut lost: Vec<&str> = Vec::new();
     for dialler in others.iter().copied().chain(Some(member)) {

@@ -76,6 +76,16 @@ fn tell(reading: &mut Reading<'_>, all: &Brokers<'_>, first: &Member, (name, bes
         let what = format!("clients, which use the listener {name}, are sent to where it is not");
         let help = "advertise the listener at an address of its own on every broker";
         reading.find(("K08", Severity::Warning), at, &listed(&lost), what, help);
+    } else if let Some(endpoint) = all.starting().find_map(|(_, _, config)| {
+        advertised(config, name).filter(|endpoint| is_loopback(&endpoint.host))
+    }) {
+        let what = format!(
+            "clients of scenarios stand on the machine and use the listener {name}; a client in \
+             another container is sent to {}:{}, which is itself",
+            endpoint.host, endpoint.port
+        );
+        let help = "advertise a second listener at the service's name for clients in containers";
+        reading.find(("K08", Severity::Information), at, "", what, help);
     } else if all.starting().any(|(_, _, config)| config.advertised_listeners.len() > 1) {
         let what = format!("clients of scenarios use the listener {name}");
         let help = "a client with `bootstrap` uses the listener it finds there";

@@ -195,6 +195,10 @@ fn connects(members: &[Member]) -> Vec<Connect> {
     let mut all: Vec<Connect> = Vec::new();
     for member in members {
         let Some(text) = member.line("zookeeper.connect").map(str::trim) else { continue };
+        let is_said = member.places.contains_key("zookeeper.connect");
+        if member.broker.never_starts.is_some() && !is_said {
+            continue; // nobody comes to read it
+        }
         let told = (member.broker.name.clone(), member.broker.host.clone());
         let localhost_is = member.is_on_host.then(|| member.broker.host.clone());
         let same = |one: &&mut Connect| one.text == text && one.localhost_is == localhost_is;

@@ -42,7 +42,51 @@ pub(super) fn of(
     };
     let all: Vec<Namespace> = members.iter().map(of_one).collect();
     apart(reading, members, &all);
+    for (member, namespace) in members.iter().zip(&all) {
+        returns(reading, member, namespace);
+        leans_on_one(reading, member, namespace, doors);
+    }
     all
+}
+
+/// K21: a broker that may come to another ensemble when it is started again.
+fn returns(reading: &mut Reading<'_>, member: &Member, namespace: &Namespace) {
+    let count = namespace.islands.len();
+    if count < 2 || member.broker.never_starts.is_some() {
+        return;
+    }
+    let what = if member.version.is_since(2, 4) {
+        format!(
+            "at every start it comes to one of {count} ensembles by chance: in another one than \
+             before it exits (InconsistentClusterIdException)"
+        )
+    } else {
+        format!(
+            "at every start it comes to one of {count} ensembles by chance, and goes over to \
+             another cluster with its logs; here it stays with the first"
+        )
+    };
+    let at = member.written("zookeeper.connect").to_owned();
+    let help = "give all ZooKeepers one common list of servers";
+    reading.find(("K21", Severity::Error), at, &member.broker.name, what, help);
+}
+
+/// K17: only one of several servers is named.
+fn leans_on_one(reading: &mut Reading<'_>, member: &Member, namespace: &Namespace, doors: &[Door]) {
+    let (list, _) = parts(member.line("zookeeper.connect").unwrap_or_default());
+    let mut named = addresses(list);
+    let (Some((name, _)), None) = (named.next(), named.next()) else { return };
+    let there = doors.iter().filter(|door| namespace.islands.contains(&door.island)).count();
+    if there < 2 {
+        return;
+    }
+    let what = format!(
+        "it knows {name} alone of {there} ZooKeepers: with that one gone it loses its session, \
+         although the ensemble serves"
+    );
+    let at = member.written("zookeeper.connect").to_owned();
+    let help = "name all servers of the ensemble";
+    reading.find(("K17", Severity::Warning), at, &member.broker.name, what, help);
 }
 
 /// K16: brokers that are not one cluster.

@@ -41,11 +41,7 @@ pub(super) fn check(reading: &mut Reading<'_>, all: &Brokers<'_>) {
             same_number(reading, member, config.id.0, &holder.broker.name);
         }
         for endpoint in &config.advertised_listeners {
-            let place = (&endpoint.host, endpoint.port);
-            let is_there = |other: &Config| {
-                other.advertised_listeners.iter().any(|theirs| (&theirs.host, theirs.port) == place)
-            };
-            if let Some((_, holder, _)) = before().find(|(_, _, other)| is_there(other)) {
+            if let Some((_, holder, _)) = before().find(|(_, _, other)| is_at(other, endpoint)) {
                 same_address(reading, member, endpoint, &holder.broker.name);
             }
         }
@@ -66,7 +62,9 @@ fn unknown_keys(reading: &mut Reading<'_>, member: &Member) {
             let (at, help) = (property.from.clone(), "keep one of them");
             reading.find(("Y04", Severity::Warning), at, &member.broker.name, what, help);
         }
-        if is_broker_key(key) || !is_place(&property.from) {
+        // Settings of the vendor's own parts.
+        let is_vendors = key.starts_with("confluent.");
+        if is_broker_key(key) || is_vendors || !is_place(&property.from) {
             continue;
         }
         let help = match meant(key) {
@@ -74,7 +72,7 @@ fn unknown_keys(reading: &mut Reading<'_>, member: &Member) {
             None => "leave it out, or look the name up".to_owned(),
         };
         let what = format!("Kafka does not know `{key}`: it logs a warning and goes on without it");
-        let at = property.from.clone();
+        let at = member.places.get(key).unwrap_or(&property.from).clone();
         reading.find(("K18", Severity::Warning), at, &member.broker.name, what, help);
     }
 }
@@ -99,6 +97,12 @@ fn same_number(reading: &mut Reading<'_>, member: &Member, id: i32, holder: &str
     let help = "give each broker its own `broker.id`";
     let at = member.written("broker.id").to_owned();
     reading.find(("K10", Severity::Error), at, &member.broker.name, what, help);
+}
+
+/// Whether a broker advertises this very address.
+pub(super) fn is_at(config: &Config, endpoint: &Endpoint) -> bool {
+    let mut theirs = config.advertised_listeners.iter();
+    theirs.any(|theirs| theirs.port == endpoint.port && theirs.host == endpoint.host)
 }
 
 /// K05: two brokers of one cluster that send their clients to one address.

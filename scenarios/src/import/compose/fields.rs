@@ -110,7 +110,8 @@ const AND: [&str; 2] = ["volumes_from", "working_dir"];
 
 /// Keeps what nobody reads of a service that is staged; refuses what Compose does not know.
 pub(super) fn of_service(reading: &mut Reading<'_>, service: &Service, node: &Node) {
-    let staged = is_staged(reading, node) && service.profile.is_none();
+    let runs = service.profile.is_none() && service.tool.is_none();
+    let staged = runs && is_staged(reading, node);
     for (key, value) in node.entries() {
         let name = &*key.text;
         if READ.contains(&name) || name == "<<" {
@@ -133,7 +134,7 @@ pub(super) fn of_service(reading: &mut Reading<'_>, service: &Service, node: &No
             );
             let help = "take it out, or give the configuration files it makes";
             let at = reading.at(&key.span);
-            reading.find(("F05", Severity::Warning), at, &service.name, what, help);
+            reading.find(("F06", Severity::Warning), at, &service.name, what, help);
         }
     }
     let deploy = node.get("deploy").map(|deploy| deploy.entries()).unwrap_or_default();

@@ -79,7 +79,8 @@ fn has_healthcheck(service: &Node) -> bool {
 /// N07: a broker that gives up at start, with nobody to start it again.
 pub(super) fn restart(reading: &mut Reading<'_>, service: &Service, node: &Node) {
     let image = service.image.as_ref().map_or("", |image| &image.value);
-    if Image::parse(image).family() != Family::Broker || service.profile.is_some() {
+    let is_broker = Image::parse(image).family() == Family::Broker && service.tool.is_none();
+    if !is_broker || service.profile.is_some() {
         return;
     }
     let policy = node.get("deploy").and_then(|deploy| deploy.get("restart_policy"));

@@ -102,9 +102,11 @@ pub(super) fn mounts(reading: &mut Reading<'_>, node: &Node) -> Vec<Mount> {
 
 /// Source and target of a short form; a drive's letter (`C:\data:/data`) is part of the source.
 fn short(text: &str) -> (Option<&str>, &str) {
-    let drive =
-        text.len() > 2 && text.as_bytes()[1] == b':' && text.as_bytes()[0].is_ascii_alphabetic();
-    let drive = drive && matches!(text.as_bytes()[2], b'\\' | b'/') && text[2..].contains(':');
+    let letters = text.as_bytes();
+    let drive = letters.len() > 2 && letters[0].is_ascii_alphabetic() && letters[1] == b':';
+    // A volume's name may be one letter; drives are written in capitals or with a backslash.
+    let is_root = |at: u8| at == b'\\' || (at == b'/' && letters[0].is_ascii_uppercase());
+    let drive = drive && is_root(letters[2]) && text[2..].contains(':');
     let from = if drive { 2 } else { 0 };
     match text[from..].find(':').map(|colon| from + colon) {
         Some(colon) => {

@@ -14,7 +14,7 @@ use super::compose::{Mount, Service, Variable};
 use super::nearest::nearest;
 use super::reading::Reading;
 use super::{joined, properties};
-use crate::cluster::{Property, Severity, Unread, ZooKeeper};
+use crate::cluster::{Property, Severity, ZooKeeper};
 
 pub(super) use version::Version;
 use version::leading_numbers;
@@ -91,7 +91,6 @@ pub(super) fn stage(reading: &mut Reading<'_>, service: &Service, image: &Image)
         myid: None,
         properties: Vec::new(),
         never_starts: None,
-        reads: &[],
     };
     match image.family() {
         Family::Wurstmeister => wurstmeister::stage(reading, &mut staged),
@@ -100,7 +99,6 @@ pub(super) fn stage(reading: &mut Reading<'_>, service: &Service, image: &Image)
         Family::Debezium => debezium::stage(reading, &mut staged),
         _ => official::stage(reading, &mut staged),
     }
-    staged.unread_rest(reading);
     let Staged { myid, properties, never_starts, .. } = staged;
     ZooKeeper {
         name: service.name.clone(),
@@ -138,26 +136,9 @@ pub(super) struct Staged<'s> {
     myid: Option<String>,
     properties: Vec<Property>,
     never_starts: Option<String>,
-    /// Variables the image reads that are no settings.
-    reads: &'static [&'static str],
 }
 
 impl Staged<'_> {
-    /// Keeps what no setting was made of.
-    fn unread_rest(&self, reading: &mut Reading<'_>) {
-        for variable in &self.service.environment {
-            let Variable { name, value, span } = variable;
-            let line = reading.line(span);
-            let is_taken = self.properties.iter().any(|property| property.from == line);
-            let node = &self.service.name;
-            let is_told = |one: &Unread| one.node == *node && one.name == *name;
-            if !is_taken && !self.reads.contains(&&**name) && !reading.unread.iter().any(is_told) {
-                let why = format!("{} makes no setting of it", self.image.repository);
-                reading.unread(node, name, value, span, &why);
-            }
-        }
-    }
-
     /// A setting the image makes by itself.
     fn fixed(&mut self, key: &str, value: &str) {
         let from = format!("set by the image {}", self.image.text);
@@ -243,9 +224,6 @@ impl Staged<'_> {
         );
         let at = reading.at(&variable.span);
         reading.find(("Z08", Severity::Warning), at, &self.service.name, what, hint);
-        let Variable { name, value, span } = variable;
-        let why = format!("{} does not read it", self.image.repository);
-        reading.unread(&self.service.name, name, value, span, &why);
     }
 
     /// Keeps all variables that do not become settings; who was meant for ZooKeeper and is not read is said.
@@ -255,14 +233,15 @@ impl Staged<'_> {
             if becomes(name) {
                 continue;
             }
+            let is_meant = name.starts_with("ZOO")
+                || (name.starts_with("ZK_") && !name.ends_with("_HEAP"))
+                || matches!(name.as_str(), "SERVER_ID" | "MYID");
             let why = match known.contains(&name.as_str()) {
                 true => "read by the image's scripts, and not modelled".to_owned(),
-                false => format!("{} does not read it", self.image.repository),
+                false if is_meant => format!("{} does not read it", self.image.repository),
+                false => "no setting of ZooKeeper: not modelled".to_owned(),
             };
             reading.unread(&self.service.name, name, value, span, &why);
-            let is_meant = name.starts_with("ZOO")
-                || name.starts_with("ZK_")
-                || matches!(name.as_str(), "SERVER_ID" | "MYID");
             if is_meant && !known.contains(&name.as_str()) {
                 self.unread(reading, variable, known);
             }

@@ -4,6 +4,7 @@
 //! `KAFKA_ZOOKEEPER_CONNECT` are overwritten. Where nothing is said, the container's address is bound and advertised: here its
 //! service's name stands for it.
 
+use super::start::JAVA;
 use super::{Start, stock, topics};
 use crate::cluster::Severity;
 use crate::import::compose::Variable;
@@ -56,7 +57,7 @@ pub(super) fn stage(reading: &mut Reading<'_>, start: &mut Start<'_>) {
     }
     for name in ["HEAP_OPTS", "JMXHOST", "JMXPORT", "JMXAUTH", "JMXSSL", "LOG_LEVEL"] {
         if let Some(variable) = start.asks(name) {
-            start.leaves(reading, variable, "Java, its memory and its logs are not modelled");
+            start.leaves(reading, variable, JAVA);
         }
     }
 }
@@ -66,7 +67,7 @@ fn first<'s>(start: &mut Start<'s>, names: &[&str]) -> Option<&'s Variable> {
 }
 
 fn take_or(
-    reading: &Reading<'_>,
+    reading: &mut Reading<'_>,
     start: &mut Start<'_>,
     key: &str,
     variable: Option<&Variable>,

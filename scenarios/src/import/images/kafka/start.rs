@@ -4,12 +4,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use broker::config::is_broker_key;
+
 use super::{Maker, Version, Wish, broker};
 use crate::cluster::{Property, Severity};
 use crate::import::brokers::{Disk, Member};
 use crate::import::compose::{Service, Variable};
 use crate::import::images::Image;
 use crate::import::reading::Reading;
+
+/// Why variables for Java are not read.
+pub(super) const JAVA: &str = "Java, its memory and its logs are not modelled";
 
 /// A start script being followed.
 pub(in crate::import) struct Start<'s> {
@@ -61,8 +66,17 @@ impl<'s> Start<'s> {
         self.put(key, value, from, None);
     }
 
-    /// A line made of a variable.
-    pub fn takes(&mut self, reading: &Reading<'_>, key: &str, value: &str, variable: &Variable) {
+    /// A line made of a variable. What is meant for Java makes a line too, which nobody understands.
+    pub fn takes(
+        &mut self,
+        reading: &mut Reading<'_>,
+        key: &str,
+        value: &str,
+        variable: &Variable,
+    ) {
+        if is_about_java(&variable.name) && !is_broker_key(key) {
+            return self.leaves(reading, variable, JAVA);
+        }
         self.asked.insert(variable.name.clone());
         let place = reading.at(&variable.span);
         self.put(key, value, reading.line(&variable.span), Some(place));
@@ -183,12 +197,12 @@ impl<'s> Start<'s> {
             }
             let repository = self.image.repository.clone();
             if is_about_java(name) {
-                self.leaves(reading, variable, "Java, its memory and its logs are not modelled");
+                self.leaves(reading, variable, JAVA);
                 continue;
             }
             self.leaves(reading, variable, &format!("{repository} does not read it"));
             let key = name.to_lowercase().replace('_', ".");
-            if broker::config::is_broker_key(&key) {
+            if is_broker_key(&key) {
                 let what = format!("{repository} does not read `{name}`: it has no effect");
                 let help = format!("did you mean `KAFKA_{name}`?");
                 self.find(reading, ("K18", Severity::Warning), &variable.span, &what, &help);
