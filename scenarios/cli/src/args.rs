@@ -9,8 +9,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 
-use crate::cluster::ClusterArgs;
 use crate::check::{CheckArgs, Format};
+use crate::cluster::ClusterArgs;
 use crate::completions::{CompletionsArgs, scenario_files};
 use crate::explain::ExplainArgs;
 use crate::format::FormatArgs;
