@@ -96,12 +96,17 @@ pub(super) fn path_words(source: &Source) -> Vec<String> {
     [folder, path.file_stem()].into_iter().flatten().map(|w| w.to_string_lossy().into()).collect()
 }
 
-/// The folder a file lies in, without those that only say what kind of files lie there (`config`, `kafka`).
-pub(super) fn folder_name(source: &Source) -> Option<String> {
-    const GENERIC: [&str; 8] =
-        ["conf", "config", "etc", "files", "kafka", "properties", "zookeeper", "zk"];
+/// The folder a file lies in, without those that only say what kind of files lie there (`config`, `etc`); `last` where there
+/// is no other (`zookeeper` of a ZooKeeper).
+pub(super) fn folder_name(source: &Source, last: &str) -> Option<String> {
+    const GENERIC: [&str; 7] =
+        ["conf", "config", "etc", "files", "kafka", "properties", "zookeeper"];
     let folder = Path::new(&source.name).parent()?;
-    let names = folder.components().rev().map(|part| part.as_os_str().to_string_lossy());
-    let mut telling = names.filter(|name| !GENERIC.contains(&&*name.to_lowercase()));
-    telling.next().map(|name| name.trim_matches(['.', '/']).to_owned()).filter(|n| !n.is_empty())
+    let names = || folder.components().rev().map(|part| part.as_os_str().to_string_lossy());
+    let is_telling = |name: &str| {
+        !GENERIC.contains(&name.to_lowercase().as_str())
+            && !name.trim_matches(['.', '/']).is_empty()
+    };
+    let telling = names().find(|name| is_telling(name));
+    telling.or_else(|| names().find(|name| name == last)).map(|name| name.into_owned())
 }

@@ -116,7 +116,10 @@ impl<'a> Reading<'a> {
     pub fn unread(&mut self, node: &str, name: &str, value: &str, span: &Range<usize>, why: &str) {
         let at = self.line(span);
         let [node, name, value, why] = [node, name, value, why].map(str::to_owned);
-        self.unread.push(Unread { node, name, value, at, why });
+        let unread = Unread { node, name, value, at, why };
+        if !self.unread.contains(&unread) {
+            self.unread.push(unread);
+        }
     }
 
     /// Something that ends the import.
