@@ -127,6 +127,17 @@ impl Host for Door<'_> {
 }
 
 impl Door<'_> {
+    /// Looking at a file needs the disk only where its content is not in the page cache.
+    fn awake_for(&mut self, path: &str) -> Result<(), DiskError> {
+        let drive = &mut self.here_mut().drive;
+        if drive.stalled && drive.is_cached(path) {
+            return Ok(());
+        }
+        self.awake()?;
+        self.here_mut().drive.warm(path);
+        Ok(())
+    }
+
     /// A stalled disk answers nothing but a ticket.
     fn awake(&mut self) -> Result<(), DiskError> {
         let now = self.core.now;
@@ -190,7 +201,7 @@ impl Disk for Door<'_> {
     }
 
     fn len(&mut self, path: &str) -> Result<u64, DiskError> {
-        let done = self.awake().and_then(|()| self.here().drive.len(path));
+        let done = self.awake_for(path).and_then(|()| self.here().drive.len(path));
         self.tell(path, done)
     }
 
@@ -211,7 +222,8 @@ impl Disk for Door<'_> {
     }
 
     fn read(&mut self, path: &str, offset: u64, length: usize) -> Result<Bytes, DiskError> {
-        let done = self.awake().and_then(|()| self.here().drive.read(path, offset, length));
+        let done = self.awake_for(path);
+        let done = done.and_then(|()| self.here().drive.read(path, offset, length));
         self.tell(path, done)
     }
 

@@ -146,7 +146,8 @@ pub enum DiskFault {
         /// Longest.
         high: Duration,
     },
-    /// Every call would block, syncs do not end.
+    /// Every call that needs the disk would block, syncs do not end. What is in the page cache can be read: all that was
+    /// written or read since the power came on.
     Stall,
     /// Ends a stall: blocked calls may be done again, syncs go on.
     Resume,

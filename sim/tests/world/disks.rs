@@ -291,6 +291,22 @@ fn a_stalled_disk_blocks_calls_and_holds_syncs() {
 }
 
 #[test]
+fn a_stalled_disk_lets_read_what_is_in_the_page_cache() {
+    fn reader() -> Toy {
+        Toy::new()
+            .at(1, |toy, cx| {
+                on_disk(toy, cx, |disk| disk.create_dir("/d"));
+                on_disk(toy, cx, |disk| disk.append("/d/log", b"some"));
+                cx.disk().sync("/d/log");
+            })
+            .at(100, |toy, cx| on_disk(toy, cx, |disk| disk.read("/d/log", 0, 4).map(drop)))
+    }
+    let mut stage = Stage::new(1, [reader]);
+    disk(stage.run(ms(50)), DiskFault::Stall).run(ms(150));
+    assert_eq!(stage.toy(0).disk[2], Ok(()), "it was written since the power came on");
+}
+
+#[test]
 fn sync_latency_is_what_the_fault_says() {
     let mut stage = Stage::new(1, [writer]);
     let (low, high) = (Duration::from_millis(40), Duration::from_millis(45));

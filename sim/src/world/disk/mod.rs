@@ -21,7 +21,7 @@ mod file;
 mod names;
 mod sync;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -44,6 +44,8 @@ const WRITE_BACK_INTERVAL: Duration = Duration::from_secs(5);
 /// The disk of one node. It outlives the node's processes.
 pub(crate) struct Drive {
     files: BTreeMap<FileId, File>,
+    /// Files that nobody has used since the power came on: their content is not in the page cache.
+    cold: BTreeSet<FileId>,
     names: Names,
     /// Counts changes; a sync covers those up to the number at which it was asked.
     number: u64,
@@ -75,6 +77,7 @@ impl Drive {
         let stream = |purpose| Chance::stream(seed, node, 0, ChanceKey { part: 0, purpose });
         Self {
             files: BTreeMap::new(),
+            cold: BTreeSet::new(),
             names: Names::default(),
             number: 0,
             next_file: 0,
@@ -131,6 +134,7 @@ impl Drive {
         for file in unnamed {
             if !self.names.names_file(file) {
                 self.files.remove(&file);
+                self.cold.remove(&file);
             }
         }
     }
@@ -183,6 +187,20 @@ impl Drive {
 
     pub(crate) fn list(&self, path: &str) -> Result<Vec<String>, DiskError> {
         self.names.list(path).ok_or(DiskError::NotFound)
+    }
+
+    /// Whether a file can be looked at without the disk. What is not there is not cached, either: it has to be looked for.
+    pub(crate) fn is_cached(&self, path: &str) -> bool {
+        self.names.find(path).is_some_and(|(_, id)| !self.cold.contains(&id))
+    }
+
+    /// A file is used, and its content with it in the page cache from now on.
+    pub(crate) fn warm(&mut self, path: &str) {
+        if !self.cold.is_empty()
+            && let Some((_, id)) = self.names.find(path)
+        {
+            self.cold.remove(&id);
+        }
     }
 
     pub(crate) fn len(&self, path: &str) -> Result<u64, DiskError> {
@@ -336,6 +354,7 @@ impl Drive {
         for file in self.files.values_mut() {
             file.power_loss(self.torn_tail, &mut self.damage);
         }
+        self.cold = self.files.keys().copied().collect();
         self.requests.clear();
         self.blocked.clear();
         self.dirty.clear();
@@ -344,6 +363,7 @@ impl Drive {
     /// A new disk.
     pub(crate) fn wipe(&mut self) {
         self.files.clear();
+        self.cold.clear();
         self.names = Names::default();
         self.requests.clear();
     }
@@ -357,5 +377,25 @@ impl Drive {
     /// All files with their lengths, by path.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, u64)> {
         self.names.files().map(|(path, id)| (path, self.files[&id].len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_used_since_the_power_came_on_is_cached() {
+        const SECOND: u64 = 1_000_000;
+        let mut drive = Drive::new(1, "a");
+        drive.create_dir("/d").expect("there is room");
+        drive.append("/d/log", b"some").expect("there is room");
+        assert!(drive.is_cached("/d/log") && !drive.is_cached("/d/none"));
+        (1..=60).for_each(|second| drive.write_back(second * SECOND));
+        drive.power_loss();
+        assert_eq!(drive.len("/d/log"), Ok(4), "the kernel had written it back");
+        assert!(!drive.is_cached("/d/log"));
+        drive.warm("/d/log");
+        assert!(drive.is_cached("/d/log"));
     }
 }
