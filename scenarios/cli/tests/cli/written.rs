@@ -49,7 +49,7 @@ fn checking_for_programs() {
     assert_eq!(found[0]["end"], serde_json::json!({ "line": 9, "column": 30 }));
     assert_eq!(found[0]["label"], "unknown node");
     assert!(found[0]["help"].as_str().is_some_and(|help| help.contains("`zk-1`")));
-    assert_eq!(found[1]["column"], 40);
+    assert_eq!(found[1]["column"], 41);
     assert_eq!(found[2]["file"], "missing.toml");
 }
 
