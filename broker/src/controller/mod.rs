@@ -25,7 +25,7 @@ mod topics;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use coordinator::id::Zxid;
@@ -59,6 +59,23 @@ pub enum ControllerEvent {
     Elected(Elected),
 }
 
+/// Elections that somebody wants (ElectLeaders).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// The request.
+    pub id: RequestId,
+    /// Its version.
+    pub version: i16,
+    /// How long its answer may wait.
+    pub until: Instant,
+    /// Whether the leader may come from outside the ISR; else it is the preferred one.
+    pub unclean: bool,
+    /// Whether all partitions are meant: then nobody wants to hear where there was nothing to do.
+    pub all: bool,
+    /// The partitions.
+    pub names: BTreeSet<TopicPartition>,
+}
+
 /// What became of the partitions that somebody wanted leaders for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elected {
@@ -84,13 +101,14 @@ enum Owed {
     /// ControlledShutdown.
     Shutdown { id: RequestId },
     /// ElectLeaders.
-    Election { id: RequestId, version: i16, until: Instant },
+    Election(Demand),
 }
 
 impl Owed {
     fn id(&self) -> RequestId {
         match self {
-            Self::Shutdown { id } | Self::Election { id, .. } => *id,
+            Self::Shutdown { id } => *id,
+            Self::Election(demand) => demand.id,
         }
     }
 }
@@ -301,16 +319,12 @@ impl Controller {
     /// Preferred or unclean elections on demand.
     pub fn elect_leaders(
         &mut self,
-        id: RequestId,
-        request: m::ElectLeadersRequest,
-        version: i16,
+        demand: Demand,
         keeper: &mut Keeper,
         cx: &mut Context<'_, Note>,
         events: &mut Vec<ControllerEvent>,
     ) {
-        let wait = u64::try_from(request.timeout_ms).unwrap_or_default();
-        let until = cx.now() + Duration::from_millis(wait);
-        self.happen(Event::ElectLeaders(id, request, version, until), cx);
+        self.happen(Event::ElectLeaders(demand), cx);
         self.flush(keeper, cx, events);
     }
 

@@ -16,7 +16,7 @@ use crate::explain::ExplainArgs;
 use crate::format::FormatArgs;
 use crate::library::{ListArgs, ShowArgs};
 use crate::manual::ManArgs;
-use crate::schema;
+use crate::schema::SchemaArgs;
 use crate::terminal::Colour;
 
 use crate::what_if::WhatIfArgs;
@@ -80,8 +80,7 @@ pub enum Command {
     /// Explain a diagnostic or a finding by its code
     ExplainCode(ExplainArgs),
     /// Print the JSON Schema of scenario files, for editors
-    #[command(after_help = schema::EXAMPLES)]
-    Schema,
+    Schema(SchemaArgs),
     /// Start a real ensemble on this computer, for your own client to talk to
     Up(UpArgs),
     /// Print the completions for a shell
