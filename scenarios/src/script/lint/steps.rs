@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{Stage, is_within};
 use crate::script::action::{Deed, DiskDeed};
-use crate::script::ensemble::Source;
+use crate::script::ensemble::{ServerLists, Source};
 use crate::script::kafka::admin::Command;
 use crate::script::phrase::MentionKind;
 use crate::script::problems::{Problems, Span};
@@ -88,15 +88,10 @@ fn undone(deed: &Deed) -> Option<Undone> {
 fn check_undone(step: &Step, stage: &Stage<'_>, problems: &mut Problems) {
     let Some((what, does)) = undone(&step.action.deed) else { return };
     let is_restart = step.action.deed == Deed::Restart;
-    // What the files of a cluster make of its nodes, nobody knows before: some never start. Nor does a broker whose id or
-    // address another one has.
-    let is_inline = matches!(stage.script.ensemble.source, Source::Inline { .. });
-    let shared = ["broker.id", "listeners", "advertised.listeners"];
-    let may_refuse = shared.iter().any(|key| stage.script.ensemble.kafka.config.contains_key(*key));
-    if is_restart && (!is_inline || may_refuse) {
+    let mut mine = both_sides(step, stage);
+    if is_restart && may_exit_by_itself(&mine, stage) {
         return;
     }
-    let mut mine = both_sides(step, stage);
     if is_restart && mine.iter().any(|node| stage.names.brokers.contains(node)) {
         // A broker that finds no ZooKeeper at its start exits.
         mine.extend(stage.names.servers.iter().cloned());
@@ -118,6 +113,17 @@ fn check_undone(step: &Step, stage: &Stage<'_>, problems: &mut Problems) {
         let late = stage.dates.is_later(other, step);
         report.also(place(other), format!("{what} {}", if late { "later" } else { "here" }));
     }
+}
+
+/// Whether files or settings may keep one of these from running: what they make of nodes, nobody knows before.
+fn may_exit_by_itself(nodes: &BTreeSet<String>, stage: &Stage<'_>) -> bool {
+    let ensemble = &stage.script.ensemble;
+    let Source::Inline { lists, .. } = &ensemble.source else { return true };
+    let are_usual = match nodes.iter().any(|node| stage.names.brokers.contains(node)) {
+        true => ensemble.kafka.config.is_empty(),
+        false => true,
+    };
+    !are_usual || !ensemble.config.is_empty() || *lists != ServerLists::Correct
 }
 
 /// Everybody a step can be about.
