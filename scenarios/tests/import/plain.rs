@@ -271,7 +271,7 @@ fn what_is_wrong_with_brokers_of_files() {
     b2 on b2 runs 2.5
     Error K05 b2/server.properties:6:1: b2: it advertises localhost:9092, as b1 does: the second to register exits
       help: advertise an address of its own for each broker
-    Error K06 b1/server.properties:6:1: b1 and b2: other brokers are told to find it at localhost:9092, which is each of them itself: no control request and no replica comes across
+    Error K06 b1/server.properties:6:1: b1 and b2: other brokers are told to find it at localhost, which is each of them itself: no control request and no replica comes across
       help: advertise the service's name on the listener that brokers use: `INTERNAL://NAME:29092`, and set KAFKA_INTER_BROKER_LISTENER_NAME
     Warning K07 b1/server.properties:6:1: b1 and b2: PLAINTEXT://localhost:9092 is bound to the loopback: nobody outside reaches it
       help: bind all addresses (`0.0.0.0`), and advertise what others shall dial
