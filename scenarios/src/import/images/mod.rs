@@ -16,7 +16,7 @@ use super::compose::{Mount, Service, Variable};
 use super::nearest::nearest;
 use super::reading::Reading;
 use super::{joined, properties};
-use crate::cluster::{Property, Severity, Unread, ZooKeeper};
+use crate::cluster::{Property, Severity, ZooKeeper};
 
 pub(super) use version::Version;
 use version::leading_numbers;
