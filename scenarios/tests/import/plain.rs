@@ -2,7 +2,7 @@
 //! topics that were pasted.
 
 use insta::assert_snapshot;
-use scenarios::import::{self, Source};
+use scenarios::import::Source;
 
 use crate::shown::imported_from;
 
