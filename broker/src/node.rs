@@ -4,6 +4,7 @@
 //! ([`Running::settle`]), and with them whatever requests have become ready. The stages of a life are in [`stages`], what
 //! happens to requests is in [`requests`]. Not here: anything that a part decides.
 
+mod elections;
 mod requests;
 mod stages;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use crate::note::Note;
 use crate::replica::{self, ReplicaEvent, Replicas, RequestId};
 use crate::server::Server;
 use crate::zk::{Asker, Keeper, KeeperEvent};
+use elections::Elections;
 use stages::Stage;
 
 /// Whose a request of the broker itself is ([`Asker::Lifecycle`]).
@@ -154,6 +156,7 @@ struct Running {
     metadata: metadata::Cache,
     settings: Settings,
     isr_news: IsrNews,
+    elections: Elections,
     cluster_id: String,
     /// Under way: the first one, or one in a new session.
     registration: Option<Registration>,
@@ -205,6 +208,7 @@ impl Running {
             metadata: metadata::Cache::default(),
             settings: Settings::new(config.topic_defaults.clone()),
             isr_news: IsrNews::default(),
+            elections: Elections::default(),
             cluster_id: String::new(),
             registration: None,
             epoch: BrokerEpoch::UNKNOWN,
@@ -269,6 +273,9 @@ impl Running {
         if let Some(request) = self.isr_news.look(now) {
             self.keeper.ask(Asker::Lifecycle(ours::ISR_NEWS), request, cx);
         }
+        if due(self.elections.wake_at()) {
+            self.elections_seen(cx);
+        }
         if due(self.stage.wake_at()) {
             self.stage_woke(cx);
         }
@@ -295,6 +302,7 @@ impl Running {
             self.controller.wake_at(),
             self.admin.wake_at(),
             self.isr_news.wake_at(),
+            self.elections.wake_at(),
             self.stage.wake_at(),
         ]
         .into_iter()

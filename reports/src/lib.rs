@@ -7,4 +7,5 @@ pub mod json;
 pub mod run;
 pub mod style;
 pub mod summary;
+pub mod survey;
 pub mod text;

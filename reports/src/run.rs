@@ -55,6 +55,13 @@ pub struct Run {
     pub reproduce: String,
 }
 
+impl Run {
+    /// What happened, a line per transition, as text that is the same on every machine: made for snapshots.
+    pub fn timeline(&self) -> String {
+        crate::text::told(&self.timeline)
+    }
+}
+
 /// A check that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {
@@ -159,7 +166,7 @@ pub struct Statistics {
     pub simulated_seconds: f64,
     /// Inputs handled by machines.
     pub events: u64,
-    /// CPU time of this process spent on the run, in seconds.
+    /// CPU time spent on the run, in seconds.
     pub cpu_seconds: f64,
     /// `events / cpu_seconds`.
     pub events_per_cpu_second: f64,

@@ -203,6 +203,32 @@ fn many_runs_failures_first() {
 }
 
 #[test]
+fn runs_that_break_the_same_checks_are_one_failure() {
+    let mut tally = Tally::new();
+    for seed in 1..=30 {
+        let mut run = if seed % 2 == 0 { failed() } else { passed() };
+        run.seed = seed;
+        if seed == 20 {
+            run.violations.iter_mut().for_each(|violation| violation.check = "ZB-1".to_owned());
+        }
+        tally.add(&run, &[]);
+    }
+    let style = Style::default();
+    let told = tally.render(&style);
+    let kinds: Vec<_> = told.lines().filter(|line| line.starts_with("FAIL")).collect();
+    assert_snapshot!(kinds.join("\n"), @"
+    FAIL  30 runs: 15 failed, 15 passed
+    FAIL  lose-the-leader  seed 2, and 13 more: 4, 6, 8, 10, 12, 14, 16, 18, 22, …
+    FAIL  lose-the-leader  seed 20
+    ");
+    assert_snapshot!(
+        tally.lines(&style).join("\n"),
+        @"FAIL  lose-the-leader  seeds 1..30  15 failed, 15 passed  first seed 2: ZB-5"
+    );
+    assert_eq!(tally.again(), ["rehearsal run lose-the-leader --seed 8"]);
+}
+
+#[test]
 fn a_mark_that_no_run_reaches_is_no_pass() {
     let wanted = ["session-resumed".to_owned()];
     let mut tally = Tally::new();
@@ -211,4 +237,9 @@ fn a_mark_that_no_run_reaches_is_no_pass() {
     tally.add(&passed(), &wanted);
     assert_eq!(tally.verdict(), Verdict::Inconclusive);
     assert_snapshot!(tally.never_reached().join("\n"));
+    assert_snapshot!(
+        tally.lines(&Style::default()).join("\n"),
+        @"INCONCLUSIVE  lose-the-leader  seeds 7..7  2 passed  mark `session-resumed` never reached"
+    );
+    assert_eq!(tally.again(), Vec::<String>::new(), "each run alone has passed");
 }

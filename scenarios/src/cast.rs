@@ -10,6 +10,7 @@ use broker::node::Broker;
 use broker::note as told;
 use coordinator::client::ConnectString;
 use coordinator::config::Config;
+use coordinator::id::ServerId;
 use coordinator::node::{self, Coordinator};
 use coordinator::note::{ClientNote, ServerNote};
 use coordinator::workload::{self, Kind, WorkloadConfig};
@@ -33,6 +34,9 @@ pub enum Actor {
     Broker(Box<Broker>),
     /// A Kafka client.
     Kafka(Box<broker::client::Client>),
+    /// A program that a test brought along.
+    #[cfg(madsim)]
+    Guest(sim::hosted::Gate),
     /// A container whose command ends before there is a server.
     NeverStarts(String),
 }
@@ -48,6 +52,8 @@ pub enum Said {
     Broker(told::Note),
     /// By a Kafka client.
     Kafka(told::ClientNote),
+    /// By a program that a test brought along, in its own words.
+    Guest(String),
 }
 
 /// The visible state of any kind of node.
@@ -62,7 +68,7 @@ pub enum Seen {
     Broker(Box<broker::node::View>),
     /// Of a Kafka client.
     Kafka(Box<broker::client::View>),
-    /// Of a container that never ran.
+    /// Of a container that never ran, or a program that is not ours.
     Nothing,
 }
 
@@ -73,6 +79,7 @@ impl std::fmt::Display for Said {
             Self::Client(note) => note.fmt(f),
             Self::Broker(note) => note.fmt(f),
             Self::Kafka(note) => note.fmt(f),
+            Self::Guest(words) => f.write_str(words),
         }
     }
 }
@@ -84,6 +91,7 @@ impl Note for Said {
             Self::Client(note) => note.level(),
             Self::Broker(note) => note.level(),
             Self::Kafka(note) => note.level(),
+            Self::Guest(_) => Level::Headline,
         }
     }
 
@@ -93,6 +101,7 @@ impl Note for Said {
             Self::Client(note) => note.mark(),
             Self::Broker(note) => note.mark(),
             Self::Kafka(note) => note.mark(),
+            Self::Guest(_) => None,
         }
     }
 }
@@ -115,6 +124,8 @@ impl Machine for Actor {
             Self::Kafka(client) => {
                 cx.part("kafka", Said::Kafka, |cx| client.handle(input, cx));
             }
+            #[cfg(madsim)]
+            Self::Guest(gate) => gate.handle(&input, cx, |words| Some(Said::Guest(words))),
             Self::NeverStarts(why) => {
                 let why = why.strip_prefix("exit 1: ").unwrap_or(why);
                 cx.note(Said::Server(ServerNote::RefusedToStart(why.to_owned())));
@@ -129,6 +140,8 @@ impl Machine for Actor {
             Self::Client(client) => client.wake_at(),
             Self::Broker(broker) => broker.wake_at(),
             Self::Kafka(client) => client.wake_at(),
+            #[cfg(madsim)]
+            Self::Guest(_) => None,
             Self::NeverStarts(_) => None,
         }
     }
@@ -139,6 +152,8 @@ impl Machine for Actor {
             Self::Client(client) => Seen::Client(Box::new(client.view())),
             Self::Broker(broker) => Seen::Broker(Box::new(broker.view())),
             Self::Kafka(client) => Seen::Kafka(Box::new(client.view())),
+            #[cfg(madsim)]
+            Self::Guest(_) => Seen::Nothing,
             Self::NeverStarts(_) => Seen::Nothing,
         }
     }
@@ -158,8 +173,12 @@ pub struct Stage {
     pub servers: Vec<NodeId>,
     /// All clients, in the order of the scenario.
     pub clients: Vec<NodeId>,
+    /// Programs that a test brought along, in the order in which they came.
+    pub guests: Vec<NodeId>,
     /// Brokers and their tools.
     pub kafka: Kafka,
+    /// All networks: what stands outside of the cluster is on each of them.
+    everywhere: BTreeSet<String>,
     /// The client ports of the servers.
     doors: Vec<(NodeId, u16)>,
     /// What the machine's ports lead to, for everybody who stands on it.
@@ -187,7 +206,9 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
         scene: Scene::default(),
         servers: Vec::new(),
         clients: Vec::new(),
+        guests: Vec::new(),
         kafka: Kafka::default(),
+        everywhere: BTreeSet::new(),
         doors: Vec::new(),
         published,
         remarks: Vec::new(),
@@ -209,6 +230,7 @@ pub fn stage(plan: &Plan, cluster: &Cluster) -> Stage {
         }
     }
     stage.add_admins(plan, cluster, &everywhere);
+    stage.everywhere = everywhere;
     stage.remarks.extend(cluster.not_staged.iter().cloned());
     let mut seen = BTreeSet::new();
     stage.remarks.retain(|remark| seen.insert(remark.clone()));
@@ -241,11 +263,23 @@ struct Ensembles {
 }
 
 impl Ensembles {
-    fn of(&mut self, config: Option<&Config>) -> usize {
-        let members = config.filter(|config| !config.is_standalone()).map(|config| {
-            let ports = config.servers.iter();
-            ports.map(|(id, one)| format!("{id}={}:{};", one.host, one.quorum_port)).collect()
-        });
+    /// `leads_to`: the host and port that an address means to this server; its own entry may be `0.0.0.0`.
+    fn of(
+        &mut self,
+        config: Option<&Config>,
+        leads_to: impl Fn(&str) -> Option<(HostId, u16)>,
+    ) -> usize {
+        let member = |(id, one): (&ServerId, &coordinator::config::Server)| {
+            let address = format!("{}:{}", one.host, one.quorum_port);
+            let is_everybodys = one.host == "localhost" || one.host.starts_with("127.");
+            match leads_to(&address).filter(|_| !is_everybodys) {
+                Some((host, port)) => format!("{id}={}:{port};", host.0),
+                None => format!("{id}={address};"),
+            }
+        };
+        let members = config
+            .filter(|config| !config.is_standalone())
+            .map(|config| config.servers.iter().map(member).collect());
         let fresh = self.count;
         let index = match members {
             Some(members) => *self.by_members.entry(members).or_insert(fresh),
@@ -281,7 +315,8 @@ impl Stage {
             }
             Err(why) => (None, why),
         };
-        let ensemble = ensembles.of(config.as_ref());
+        let leads_to = |address: &str| self.world.resolve(host, address);
+        let ensemble = ensembles.of(config.as_ref(), leads_to);
         let sid = config.as_ref().map(|config| config.id).unwrap_or_default();
         let configured = config.clone();
         let node = self.world.add_node(&zookeeper.name, host, move |_| match &config {
@@ -335,6 +370,16 @@ impl Stage {
             Some((address.clone(), *node))
         });
         found.collect()
+    }
+
+    /// Adds a program that a test brought along, on a host of its own that every network reaches. Not booted.
+    #[cfg(madsim)]
+    pub fn add_guest(&mut self, name: &str, gate: sim::hosted::Gate) -> NodeId {
+        let host = self.add_outside(name, &self.everywhere.clone());
+        let node = self.world.add_node(name, host, move |_| Actor::Guest(gate.clone()));
+        self.nodes.insert(name.to_owned(), node);
+        self.guests.push(node);
+        node
     }
 
     fn add_client(&mut self, client: &plan::Client, networks: &BTreeSet<String>) {

@@ -1,7 +1,14 @@
 //! A cluster as it will really be staged: which server and which broker runs where, with which configuration, and who can
 //! find whom.
 //!
-//! Made by [`crate::import`] from people's own files, or from the `[cluster]` table of a scenario.
+//! Made by [`crate::import`] from people's own files, or from the `[cluster]` table of a scenario. What it is in truth, and
+//! where each of its settings comes from, is found out by [`survey`].
+
+mod keys;
+mod played;
+mod provenance;
+pub mod survey;
+mod ways;
 
 use std::collections::BTreeMap;
 
@@ -28,7 +35,7 @@ pub struct Cluster {
     pub topics: Vec<Topic>,
     /// What was found wrong or surprising, most severe first.
     pub findings: Vec<Finding>,
-    /// Services in the file that are not staged, with the reason (`kafka-1: brokers are not staged yet`).
+    /// Services in the file that are not staged, with the reason (`ui: provectuslabs/kafka-ui is not part of the cluster`).
     pub not_staged: Vec<String>,
     /// What is written in the files and changes nothing in what is staged.
     pub unread: Vec<Unread>,
@@ -184,8 +191,8 @@ impl Broker {
         self.property("broker.id")?.parse().ok()
     }
 
-    /// Where clients look for it: what the import chose, or else the first of `advertised.listeners`, or else of `listeners`. A listener
-    /// without a host stands for the broker's own.
+    /// Where clients look for it: what the import chose, or else the first of `advertised.listeners`, or else of
+    /// `listeners`. A listener without a host stands for the broker's own.
     pub fn client_address(&self) -> String {
         if let Some(address) = &self.bootstrap {
             return address.clone();

@@ -2,17 +2,24 @@
 //!
 //! Shared by the scenario language and by the importer of cluster files. Rendering is `miette`'s; nothing here prints.
 
+pub mod codes;
+mod json;
+
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-/// One thing that keeps a file from being used.
+pub use crate::cluster::Severity;
+
+/// One thing that is wrong with a file. Errors keep it from being used, warnings do not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The rule (`Y01`).
+    /// The rule (`Y01`), explained in [`codes`].
     pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
     /// What is the matter, in one sentence.
     pub message: String,
     /// The file's name, as the person gave it.
@@ -23,11 +30,38 @@ pub struct Diagnostic {
     pub span: Range<usize>,
     /// A few words at that place.
     pub label: String,
+    /// Other places that belong to it, each with a few words: where a name comes from, what is contradicted.
+    pub also: Vec<(Range<usize>, String)>,
     /// What to do about it.
     pub help: Option<String>,
 }
 
 impl Diagnostic {
+    /// An error, with nothing said at its place yet and no help.
+    pub fn error(
+        code: &'static str,
+        (file, source): (&str, Arc<str>),
+        span: Range<usize>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            file: file.to_owned(),
+            source,
+            span,
+            label: String::new(),
+            also: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// Whether the file cannot be used.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+
     /// Line and column of the place, both counted from 1, columns in characters.
     pub fn line_column(&self) -> (usize, usize) {
         line_column(&self.source, self.span.start)
@@ -62,6 +96,14 @@ impl miette::Diagnostic for Diagnostic {
         Some(Box::new(self.code))
     }
 
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(match self.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Information => miette::Severity::Advice,
+        })
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
@@ -71,9 +113,15 @@ impl miette::Diagnostic for Diagnostic {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let labelled = |label: &str, span: &Range<usize>| {
+            let label = Some(label.to_owned()).filter(|label| !label.is_empty());
+            LabeledSpan::new(label, span.start, span.len())
+        };
+        let also = self.also.iter().map(move |(span, label)| labelled(label, span));
         let label = Some(self.label.clone()).filter(|label| !label.is_empty());
-        let span = LabeledSpan::new(label, self.span.start, self.span.len());
-        Some(Box::new(std::iter::once(span)))
+        let place = SourceSpan::new(self.span.start.into(), self.span.len());
+        let first = LabeledSpan::new_primary_with_span(label, place);
+        Some(Box::new(std::iter::once(first).chain(also)))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kafka_protocol::messages as m;
+use machine::Instant;
 
 use super::Owed;
 use super::desk::Desk;
@@ -40,8 +41,8 @@ pub enum Event {
     DeletionsAnswered(BrokerId, m::StopReplicaResponse),
     /// A broker is about to stop.
     ControlledShutdown(RequestId, m::ControlledShutdownRequest),
-    /// An operator wants elections.
-    ElectLeaders(RequestId, m::ElectLeadersRequest, i16),
+    /// An operator wants elections, in this version, and waits for them until then.
+    ElectLeaders(RequestId, m::ElectLeadersRequest, i16, Instant),
     /// Leaders from outside the ISR may be allowed now.
     TopicConfigured(Arc<str>),
     /// Time to look at the balance.
@@ -53,8 +54,8 @@ impl Event {
     pub fn owed(&self) -> Option<Owed> {
         match self {
             Self::ControlledShutdown(id, _) => Some(Owed::Shutdown { id: *id }),
-            Self::ElectLeaders(id, _, version) => {
-                Some(Owed::Election { id: *id, version: *version })
+            Self::ElectLeaders(id, _, version, until) => {
+                Some(Owed::Election { id: *id, version: *version, until: *until })
             }
             _ => None,
         }
@@ -119,7 +120,7 @@ impl Reign {
                     desk.events.push(owed.refused(error));
                 }
             }
-            Event::ElectLeaders(_, request, _) => self.elect_on_demand(&request, desk),
+            Event::ElectLeaders(_, request, ..) => self.elect_on_demand(&request, desk),
             Event::TopicConfigured(topic) => desk.next([Step::ElectWaiting(Some(topic))]),
             Event::Rebalance => self.rebalance(desk),
         }

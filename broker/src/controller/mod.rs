@@ -25,7 +25,7 @@ mod topics;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use coordinator::id::Zxid;
@@ -34,7 +34,7 @@ use kafka_protocol::messages as m;
 use machine::{Conn, Context, Duration, Input, Instant};
 
 use crate::config::Config;
-use crate::id::{BrokerEpoch, BrokerId, ControllerEpoch};
+use crate::id::{BrokerEpoch, BrokerId, ControllerEpoch, TopicPartition};
 use crate::mechanism::{ControllerFencing, Mechanisms};
 use crate::note::Note;
 use crate::replica::RequestId;
@@ -47,6 +47,7 @@ use context::ControllerContext;
 use desk::{Desk, Moved, Taken};
 use election::Stage;
 use events::Event;
+pub use requests::elections;
 use steps::{Reign, Step};
 
 /// What the broker is told.
@@ -54,7 +55,25 @@ use steps::{Reign, Step};
 pub enum ControllerEvent {
     /// The response of a request that came to this part.
     Answer(RequestId, Response),
+    /// Elections on demand are over: the answer may have to wait for the metadata.
+    Elected(Elected),
 }
+
+/// What became of the partitions that somebody wanted leaders for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elected {
+    /// The request.
+    pub id: RequestId,
+    /// Its version.
+    pub version: i16,
+    /// How long its answer may wait.
+    pub until: Instant,
+    /// The new leaders, or why there is none.
+    pub results: Results,
+}
+
+/// By partition: its new leader, or the error code of its answer.
+pub type Results = BTreeMap<TopicPartition, Result<BrokerId, i16>>;
 
 /// Names of topics.
 type Topics = Vec<Arc<str>>;
@@ -65,7 +84,7 @@ enum Owed {
     /// ControlledShutdown.
     Shutdown { id: RequestId },
     /// ElectLeaders.
-    Election { id: RequestId, version: i16 },
+    Election { id: RequestId, version: i16, until: Instant },
 }
 
 impl Owed {
@@ -289,7 +308,9 @@ impl Controller {
         cx: &mut Context<'_, Note>,
         events: &mut Vec<ControllerEvent>,
     ) {
-        self.happen(Event::ElectLeaders(id, request, version), cx);
+        let wait = u64::try_from(request.timeout_ms).unwrap_or_default();
+        let until = cx.now() + Duration::from_millis(wait);
+        self.happen(Event::ElectLeaders(id, request, version, until), cx);
         self.flush(keeper, cx, events);
     }
 

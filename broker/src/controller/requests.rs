@@ -1,7 +1,7 @@
 //! What brokers and operators ask of the controller, and what brokers answer to it: controlled shutdown, elections on demand,
 //! answers to control requests.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kafka_protocol::messages as m;
 use kafka_protocol::protocol::StrBytes;
@@ -13,7 +13,7 @@ use super::context::{ReplicaState, Replicas};
 use super::desk::Desk;
 use super::partition_state::Strategy;
 use super::steps::{Reign, Step};
-use super::{ControllerEvent, Owed};
+use super::{ControllerEvent, Elected, Owed, Results};
 use crate::id::{BrokerEpoch, BrokerId, TopicPartition};
 use crate::note::Note;
 use crate::wire::{Response, error};
@@ -23,7 +23,7 @@ impl Owed {
     pub fn refused(self, error: i16) -> ControllerEvent {
         let response = match &self {
             Self::Shutdown { .. } => shutdown_response(error, &[]),
-            Self::Election { version, .. } => election_response(error, *version, &BTreeMap::new()),
+            Self::Election { version, .. } => elections(error, *version, &Results::new()),
         };
         ControllerEvent::Answer(self.id(), response)
     }
@@ -142,10 +142,10 @@ impl Reign {
     }
 
     pub(super) fn answer_election(&mut self, desk: &mut Desk) {
-        let elections = std::mem::take(&mut self.elections);
-        let Some(Owed::Election { id, version }) = desk.owed.take() else { return };
-        let response = election_response(error::NONE, version, &elections);
-        desk.events.push(ControllerEvent::Answer(id, response));
+        let results = std::mem::take(&mut self.elections);
+        let Some(Owed::Election { id, version, until }) = desk.owed.take() else { return };
+        let elected = Elected { id, version, until, results };
+        desk.events.push(ControllerEvent::Elected(elected));
     }
 
     /// A broker has answered LeaderAndIsr: replicas on a directory that has failed say so.
@@ -218,15 +218,12 @@ fn shutdown_response(error: i16, remaining: &[TopicPartition]) -> Response {
         .into()
 }
 
-fn election_response(
-    error: i16,
-    version: i16,
-    elections: &BTreeMap<TopicPartition, Result<BrokerId, i16>>,
-) -> Response {
+/// The response to ElectLeaders.
+pub fn elections(error: i16, version: i16, results: &Results) -> Response {
     let mut topics: Vec<ReplicaElectionResult> = Vec::new();
-    for (name, result) in elections {
+    for (name, result) in results {
         let code = result.err().unwrap_or(error::NONE);
-        let message = result.err().map(|code| StrBytes::from_static_str(words(code)));
+        let message = result.err().and_then(words).map(StrBytes::from_static_str);
         let partition = PartitionResult::default()
             .with_partition_id(name.partition)
             .with_error_code(code)
@@ -245,14 +242,16 @@ fn election_response(
     if version == 0 { response } else { response.with_error_code(error) }.into()
 }
 
-fn words(code: i16) -> &'static str {
-    match code {
+/// What is said besides the code; nothing where it is the code's own words.
+fn words(code: i16) -> Option<&'static str> {
+    Some(match code {
+        error::REQUEST_TIMED_OUT => return None,
         error::UNKNOWN_TOPIC_OR_PARTITION => "The partition does not exist.",
         error::INVALID_TOPIC_EXCEPTION => "The topic is being deleted",
         error::ELECTION_NOT_NEEDED => "Leader election not needed for topic partition",
         error::PREFERRED_LEADER_NOT_AVAILABLE => "The preferred leader was not available",
         _ => "Eligible topic partition leaders are not available",
-    }
+    })
 }
 
 fn topic_name(name: &TopicPartition) -> m::TopicName {

@@ -9,24 +9,7 @@ use coordinator::txn::Acl;
 use coordinator::wire::client::{Request, Response, code};
 
 use super::{Step, in_words};
-use crate::zk::ZkError;
-
-/// What every broker makes sure of, in this order (`ZkData.PersistentZkPaths`).
-const TOP_LEVEL: [&str; 13] = [
-    "/consumers",
-    "/brokers/ids",
-    "/brokers/topics",
-    "/config/changes",
-    "/admin/delete_topics",
-    "/brokers/seqid",
-    "/isr_change_notification",
-    "/latest_producer_id_block",
-    "/log_dir_event_notification",
-    "/config/topics",
-    "/config/clients",
-    "/config/users",
-    "/config/brokers",
-];
+use crate::zk::{ZkError, znode};
 
 /// Znodes to be made, one request at a time.
 #[derive(Clone, Debug)]
@@ -46,7 +29,7 @@ pub struct Made {
 impl Paths {
     /// The znodes every broker makes sure of.
     pub fn top_level() -> Self {
-        let wanted = TOP_LEVEL.iter().map(|path| (Arc::from(*path), None)).collect();
+        let wanted = znode::PERSISTENT.iter().map(|path| (Arc::from(*path), None)).collect();
         Self { wanted, missing: Vec::new() }
     }
 

@@ -92,6 +92,7 @@ impl Running {
                 let told = &mut self.told.replicas;
                 self.replicas.metadata_updated(door!(self, replica), cx, told);
                 self.admin.metadata_updated(door!(self, admin), cx, &mut self.told.admin);
+                self.elections_seen(cx);
             }
         }
         self.server.answer(id, &response.into(), cx);
@@ -130,6 +131,10 @@ impl Running {
         for event in std::mem::take(&mut self.told.controller) {
             match event {
                 ControllerEvent::Answer(id, response) => self.server.answer(id, &response, cx),
+                ControllerEvent::Elected(elected) => {
+                    self.elections.add(elected);
+                    self.elections_seen(cx);
+                }
             }
         }
         true

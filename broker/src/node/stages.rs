@@ -54,11 +54,19 @@ pub(super) enum Stage {
     /// They still are, while the controller moves leaders away.
     ShuttingDown(Box<ControlledShutdown>),
     /// Connections are closed, logs are being closed.
-    ClosingLogs,
+    ClosingLogs(Ending),
     /// The session is being closed.
-    ClosingSession,
+    ClosingSession(Ending),
     /// It has exited.
     Dead,
+}
+
+/// Why a broker closes what it has opened.
+pub(super) enum Ending {
+    /// It was asked to stop.
+    Stopped,
+    /// Its start has failed.
+    Refused(String),
 }
 
 impl Stage {
@@ -86,8 +94,8 @@ impl Stage {
             Self::Coordinators { .. } | Self::ProducerIds(_) => "starting coordinators",
             Self::Serving => "serving",
             Self::ShuttingDown(_) => "shutting down",
-            Self::ClosingLogs => "closing logs",
-            Self::ClosingSession => "closing its session",
+            Self::ClosingLogs(_) => "closing logs",
+            Self::ClosingSession(_) => "closing its session",
             Self::Dead => "dead",
         }
     }
@@ -343,9 +351,12 @@ impl Running {
             }
             Stage::Serving => {
                 cx.note(Note::ShuttingDown { controlled: false });
-                self.close_logs(cx);
+                self.close_logs(Ending::Stopped, cx);
             }
-            Stage::ShuttingDown(_) | Stage::ClosingLogs | Stage::ClosingSession | Stage::Dead => {}
+            Stage::ShuttingDown(_)
+            | Stage::ClosingLogs(_)
+            | Stage::ClosingSession(_)
+            | Stage::Dead => {}
             _ => self.die(1, "Kafka server is still starting up, cannot shut down!", cx),
         }
     }
@@ -364,34 +375,40 @@ impl Running {
                 if let Some(remaining) = remaining {
                     cx.note(Note::ControlledShutdownDone { remaining });
                 }
-                self.close_logs(cx);
+                self.close_logs(Ending::Stopped, cx);
             }
         }
     }
 
-    fn close_logs(&mut self, cx: &mut Context<'_, Note>) {
-        self.stage = Stage::ClosingLogs;
+    fn close_logs(&mut self, ending: Ending, cx: &mut Context<'_, Note>) {
+        self.stage = Stage::ClosingLogs(ending);
         self.server.stop(cx);
         self.replicas.close(cx, &mut self.told.replicas);
     }
 
     pub(super) fn logs_closed(&mut self, cx: &mut Context<'_, Note>) {
-        if matches!(self.stage, Stage::ClosingLogs) {
-            self.stage = Stage::ClosingSession;
-            self.controller.stop(cx, &mut self.told.controller);
-            self.keeper.close(cx);
+        match std::mem::replace(&mut self.stage, Stage::Dead) {
+            Stage::ClosingLogs(ending) => self.close_session(ending, cx),
+            other => self.stage = other,
         }
+    }
+
+    fn close_session(&mut self, ending: Ending, cx: &mut Context<'_, Note>) {
+        self.stage = Stage::ClosingSession(ending);
+        self.controller.stop(cx, &mut self.told.controller);
+        self.keeper.close(cx);
     }
 
     /// A session was closed as it was asked to be.
     pub(super) fn session_closed(&mut self, cx: &mut Context<'_, Note>) {
-        match self.stage {
+        match std::mem::replace(&mut self.stage, Stage::Dead) {
             Stage::LeavingChroot => {
                 self.keeper = keeper(&self.config, self.connect.clone());
                 self.connect(false, cx);
             }
-            Stage::ClosingSession => self.die(0, "stopped", cx),
-            _ => {}
+            Stage::ClosingSession(Ending::Stopped) => self.die(0, "stopped", cx),
+            Stage::ClosingSession(Ending::Refused(why)) => self.die(1, &why, cx),
+            other => self.stage = other,
         }
     }
 
@@ -399,9 +416,18 @@ impl Running {
         self.keeper.ask(Asker::Lifecycle(ours::STAGE), request, cx);
     }
 
+    /// The start has failed: what was opened is closed as at any other stop (`KafkaServer.startup` catches everything, calls
+    /// `shutdown` and throws again). Logs are left with the marker of a clean stop, and the session ends at once.
     fn refuse(&mut self, why: String, cx: &mut Context<'_, Note>) {
         cx.note(Note::RefusedToStart(why.clone()));
-        self.die(1, &why, cx);
+        match self.stage {
+            // There is no session yet, or only the one the chroot was made in: that one nobody closes.
+            Stage::Booting | Stage::Connecting { .. } | Stage::Chroot(_) => self.die(1, &why, cx),
+            Stage::TopLevel(_) | Stage::ClusterId(_) | Stage::ReadingSettings => {
+                self.close_session(Ending::Refused(why), cx);
+            }
+            _ => self.close_logs(Ending::Refused(why), cx),
+        }
     }
 
     pub(super) fn die(&mut self, code: i32, why: &str, cx: &mut Context<'_, Note>) {

@@ -149,7 +149,7 @@ fn a_broker_with_the_endpoint_of_another_refuses_to_start() {
     second.zookeeper.serves_another();
     second.zookeeper.take();
     second.boot(1_000);
-    assert_eq!(second.zookeeper.take(), "");
+    assert_eq!(second.zookeeper.take(), "session 2 ends", "it says goodbye at once");
     assert_eq!(second.zookeeper.text("/brokers/ids/1"), registered);
     insta::assert_snapshot!(second.heard());
 }
@@ -161,6 +161,8 @@ fn a_broker_that_comes_back_before_its_old_session_has_expired_refuses_to_start(
     played.zookeeper.put("/brokers/ids", "", 0);
     played.zookeeper.put("/brokers/ids/1", "{}", 77);
     played.boot(1_000);
+    assert!(played.zookeeper.take().ends_with("session 1 ends"), "it says goodbye at once");
+    assert!(played.bench.disk().files().contains_key("/data/.kafka_cleanshutdown"));
     insta::assert_snapshot!(played.heard());
 }
 
@@ -205,10 +207,12 @@ fn a_broker_that_is_asked_to_stop_says_goodbye_to_everybody() {
 }
 
 #[test]
-fn a_directory_of_another_broker_is_not_touched() {
+fn a_directory_of_another_broker_stays_that_brokers() {
     let mut played = Played::new(1, Preset::V2_5, &[]);
-    played.bench.disk().put("/data/meta.properties", *b"version=0\nbroker.id=2\n");
+    let meta = *b"version=0\nbroker.id=2\n";
+    played.bench.disk().put("/data/meta.properties", meta);
     played.boot(1_000);
+    assert_eq!(played.bench.disk().files()["/data/meta.properties"], meta);
     insta::assert_snapshot!(played.heard());
 }
 

@@ -87,11 +87,21 @@ struct Walk<'a> {
 impl Walk<'_> {
     /// Over one structure.
     fn row(&mut self, row: &Row) -> Result<(), Malformed> {
+        // Neighbours of fixed size are stepped over together: they are most of what is sent.
+        let mut fixed = 0;
         for field in row.fields {
-            if (field.since..=field.until).contains(&self.version) {
-                self.field(field.kind)?;
+            if self.version < field.since || self.version > field.until {
+                continue;
+            }
+            match field.kind {
+                Kind::Fixed(size) => fixed += size,
+                kind => {
+                    self.skip(std::mem::take(&mut fixed))?;
+                    self.field(kind)?;
+                }
             }
         }
+        self.skip(fixed)?;
         if self.flexible { self.tags(row.tags) } else { Ok(()) }
     }
 

@@ -12,7 +12,7 @@ pub mod versions;
 use std::borrow::Cow;
 use std::fmt;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use kafka_protocol::messages as m;
 use kafka_protocol::protocol::{Decodable, Encodable};
 
@@ -83,11 +83,11 @@ macro_rules! apis {
             fn decode(api: Api, bytes: &mut Bytes, version: i16) -> Result<Self, Malformed> {
                 match api { $(Api::$name => decoded(bytes, version).map(Self::$name),)* }
             }
-            fn encode(&self, frame: &mut BytesMut, version: i16) -> Result<(), Malformed> {
+            fn encode(&self, frame: &mut Vec<u8>, version: i16) -> Result<(), Malformed> {
                 match self { $(Self::$name(body) => encoded(body, frame, version),)* }
             }
-            fn size(&self, version: i16) -> Result<usize, Malformed> {
-                match self { $(Self::$name(body) => sized(body, version),)* }
+            fn payload(&self) -> usize {
+                self.records()
             }
         }
 
@@ -95,11 +95,11 @@ macro_rules! apis {
             fn decode(api: Api, bytes: &mut Bytes, version: i16) -> Result<Self, Malformed> {
                 match api { $(Api::$name => decoded(bytes, version).map(Self::$name),)* }
             }
-            fn encode(&self, frame: &mut BytesMut, version: i16) -> Result<(), Malformed> {
+            fn encode(&self, frame: &mut Vec<u8>, version: i16) -> Result<(), Malformed> {
                 match self { $(Self::$name(body) => encoded(body, frame, version),)* }
             }
-            fn size(&self, version: i16) -> Result<usize, Malformed> {
-                match self { $(Self::$name(body) => sized(body, version),)* }
+            fn payload(&self) -> usize {
+                self.records()
             }
         }
 
@@ -185,22 +185,34 @@ trait Body: Sized {
     fn decode(api: Api, bytes: &mut Bytes, version: i16) -> Result<Self, Malformed>;
 
     /// Writes it. An error if a field is set that the version does not have.
-    fn encode(&self, frame: &mut BytesMut, version: i16) -> Result<(), Malformed>;
+    fn encode(&self, frame: &mut Vec<u8>, version: i16) -> Result<(), Malformed>;
 
-    /// How long it will be. An error as [`Self::encode`].
-    fn size(&self, version: i16) -> Result<usize, Malformed>;
+    /// How many bytes of records it carries: most of what makes a message long.
+    fn payload(&self) -> usize;
 }
 
 fn decoded<T: Decodable>(bytes: &mut Bytes, version: i16) -> Result<T, Malformed> {
     T::decode(bytes, version).map_err(|error| Malformed::new(error.to_string()))
 }
 
-fn encoded<T: Encodable>(body: &T, frame: &mut BytesMut, version: i16) -> Result<(), Malformed> {
+fn encoded<T: Encodable>(body: &T, frame: &mut Vec<u8>, version: i16) -> Result<(), Malformed> {
     body.encode(frame, version).map_err(|error| Malformed::new(error.to_string()))
 }
 
-fn sized<T: Encodable>(body: &T, version: i16) -> Result<usize, Malformed> {
-    body.compute_size(version).map_err(|error| Malformed::new(error.to_string()))
+impl Request {
+    fn records(&self) -> usize {
+        let Self::Produce(body) = self else { return 0 };
+        let partitions = body.topic_data.iter().flat_map(|topic| &topic.partition_data);
+        partitions.map(|partition| partition.records.as_ref().map_or(0, Bytes::len)).sum()
+    }
+}
+
+impl Response {
+    fn records(&self) -> usize {
+        let Self::Fetch(body) = self else { return 0 };
+        let partitions = body.responses.iter().flat_map(|topic| &topic.partitions);
+        partitions.map(|partition| partition.records.as_ref().map_or(0, Bytes::len)).sum()
+    }
 }
 
 #[cfg(test)]

@@ -35,7 +35,8 @@ pub const TOPIC_CONFIGS: &str = "/config/topics";
 /// The producer ids that were given out last.
 pub const PRODUCER_IDS: &str = "/latest_producer_id_block";
 
-/// What every broker makes sure of at its start, in this order; parents that are missing come first.
+/// What every broker makes sure of at its start, in this order (`ZkData.PersistentZkPaths`); parents that are missing come
+/// first.
 pub const PERSISTENT: [&str; 13] = [
     "/consumers",
     BROKER_IDS,

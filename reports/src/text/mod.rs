@@ -1,11 +1,15 @@
 //! One run as text for people: the verdict first, then why, then how it went, at last how to see it again.
 
+mod failure;
 mod timeline;
 
-use comfy_table::{ContentArrangement, LineStyle, TableStyle};
+use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 
 use crate::run::{Expectation, Loss, Outage, Run, Statistics, Verdict, Violation};
 use crate::style::{Paint, Style, clean, counted, grouped, padded, seconds};
+
+pub use failure::failure;
+pub use timeline::told;
 
 /// The whole report of a run, ending with a line's end.
 pub fn render(run: &Run, style: &Style) -> String {
@@ -286,13 +290,41 @@ pub(crate) fn figures(statistics: &Statistics) -> String {
 
 /// A table: a line under the heading, and nothing else around the cells.
 pub(crate) fn table(columns: Vec<String>, rows: Vec<Vec<String>>, style: &Style) -> String {
+    lines(&grid(columns, rows, style))
+}
+
+/// A table whose last column is not wrapped, and whose first is only if it would take more than half of the width.
+pub(crate) fn table_keeping_ends(
+    columns: Vec<String>,
+    rows: Vec<Vec<String>>,
+    style: &Style,
+) -> String {
+    let mut grid = grid(columns, rows, style);
+    let half = style.columns() / 2;
+    let widths = grid.column_max_content_widths();
+    for place in [0, widths.len().saturating_sub(1)] {
+        if let (Some(column), Some(width)) = (grid.column_mut(place), widths.get(place)) {
+            // A blank on either side belongs to it.
+            let width = usize::from(*width).min(half) + 2;
+            let width = Width::Fixed(u16::try_from(width).unwrap_or(u16::MAX));
+            column.set_constraint(ColumnConstraint::Absolute(width));
+        }
+    }
+    lines(&grid)
+}
+
+fn grid(columns: Vec<String>, rows: Vec<Vec<String>>, style: &Style) -> Table {
     const LINES: TableStyle =
         TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
-    let mut table = comfy_table::Table::new();
+    let mut table = Table::new();
     table.load_style(LINES).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(style.columns() - 1).unwrap_or(u16::MAX));
     table.set_header(columns);
     table.add_rows(rows);
+    table
+}
+
+fn lines(table: &Table) -> String {
     let lines = table.lines().map(|line| format!(" {}", line.trim_end()));
     lines.map(|line| format!("{}\n", line.trim_end())).collect()
 }

@@ -15,6 +15,14 @@ const BETWEEN: usize = 30;
 /// Longer names are not waited for.
 const WHO_MAX: usize = 24;
 
+/// The timeline of a run as text that is the same on every machine, for snapshots: every line of it, in simulated time.
+pub fn told(lines: &[Line]) -> String {
+    let style = Style { colour: false, width: 160 };
+    let who = lines.iter().map(|line| line.who.chars().count()).max().unwrap_or(0).min(WHO_MAX);
+    let time = lines.iter().map(|line| seconds(line.at).len()).max().unwrap_or(0);
+    lines.iter().map(|line| one(line, time, who, &style)).collect()
+}
+
 /// All lines, or those that matter most of a long timeline.
 pub(super) fn render(lines: &[Line], style: &Style) -> String {
     let who = lines.iter().map(|line| line.who.chars().count()).max().unwrap_or(0).min(WHO_MAX);

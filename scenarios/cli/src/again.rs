@@ -1,15 +1,52 @@
-//! The command that plays a run again: made so that it can be copied into a shell and works where this one was started.
+//! The command that plays a run again, or what is left of many: made so that it can be copied into a shell and works where
+//! this one was started.
 
 use std::path::PathBuf;
+
+use crate::args::RunArgs;
 
 /// Plays `file` with `seed` on `clusters` again.
 pub fn command(file: &str, seed: u64, clusters: &[PathBuf]) -> String {
     let mut words = vec![caller(), "run".to_owned(), quoted(file), format!("--seed {seed}")];
-    if !clusters.is_empty() {
-        words.push("--cluster".to_owned());
-        words.extend(clusters.iter().map(|path| quoted(&path.to_string_lossy())));
-    }
+    words.extend(on(clusters));
     words.join(" ")
+}
+
+/// The commands that play what is left, from this seed of the scenario at `place` on.
+pub fn rest(args: &RunArgs, place: usize, seed: u64) -> Vec<String> {
+    let seeds = args.seeds();
+    let of = |files: &[String], from: u64| {
+        let mut words = vec![caller(), "run".to_owned()];
+        words.extend(files.iter().map(|file| quoted(file)));
+        words.push(match &args.seeds {
+            Some(_) => format!("--seeds {from}..{}", seeds.end()),
+            None => format!("--seed {from}"),
+        });
+        words.extend(args.jobs.map(|jobs| format!("--jobs {jobs}")));
+        let flags = [("--twice", args.twice), ("--quiet", args.quiet), ("--json", args.json)];
+        words.extend(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| (*flag).to_owned()));
+        if let Some(path) = &args.trace {
+            words.push(format!("--trace {}", quoted(&path.to_string_lossy())));
+        }
+        words.extend(on(&args.cluster));
+        words.join(" ")
+    };
+    let rest = &args.files[place..];
+    if seed == *seeds.start() {
+        return vec![of(rest, seed)];
+    }
+    let mut commands = vec![of(&rest[..1], seed)];
+    if rest.len() > 1 {
+        commands.push(of(&rest[1..], *seeds.start()));
+    }
+    commands
+}
+
+/// The words that name the cluster's files, if there are any.
+fn on(clusters: &[PathBuf]) -> Vec<String> {
+    let flag = (!clusters.is_empty()).then(|| "--cluster".to_owned());
+    let files = clusters.iter().map(|path| quoted(&path.to_string_lossy()));
+    flag.into_iter().chain(files).collect()
 }
 
 /// How this command was called: by cargo, by a path, or by its name.
@@ -22,7 +59,7 @@ fn caller() -> String {
 }
 
 /// One word for a POSIX shell.
-fn quoted(word: &str) -> String {
+pub fn quoted(word: &str) -> String {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./=:,@%+".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -1,8 +1,10 @@
-//! What a run cost, as the operating system counts it. Asked outside of the simulated world, which has no such clock.
+//! What a run cost, as the operating system counts it for the thread that plays it. Asked outside of the simulated world,
+//! which has no such clock.
 
 use reports::run::Statistics;
 
-/// CPU time of this process so far, in µs, and its largest resident size, in bytes; 0 where the system does not say.
+/// CPU time of this thread so far, in µs, and the largest resident size of the process, in bytes; 0 where the system does
+/// not say.
 #[derive(Clone, Copy, Debug, Default)]
 struct Used {
     cpu_micros: u64,
@@ -39,14 +41,16 @@ impl Cost {
 fn used() -> Used {
     use nix::sys::resource::{UsageWho, getrusage};
     use nix::sys::time::TimeValLike;
+    use nix::time::{ClockId, clock_gettime};
 
-    let Ok(usage) = getrusage(UsageWho::RUSAGE_SELF) else { return Used::default() };
-    let micros = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+    let micros =
+        clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(0, |at| at.num_microseconds());
+    let peak = getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss());
     // Linux counts the resident size in KiB, macOS in bytes.
     let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
     Used {
         cpu_micros: u64::try_from(micros).unwrap_or(0),
-        peak_bytes: u64::try_from(usage.max_rss()).unwrap_or(0) * unit,
+        peak_bytes: u64::try_from(peak).unwrap_or(0) * unit,
     }
 }
 

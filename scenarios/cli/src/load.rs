@@ -1,5 +1,6 @@
 //! From the names on the command line to scenarios that can be played: each read, with its cluster, and checked against it.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use scenarios::cluster::Cluster;
@@ -60,6 +61,12 @@ pub fn cluster(files: &[PathBuf]) -> Result<Option<Cluster>, Problem> {
     if files.is_empty() {
         return Ok(None);
     }
+    let is_scenario = |file: &&PathBuf| file.extension().is_some_and(|ending| ending == "toml");
+    if let Some(file) = files.iter().find(is_scenario) {
+        let what = format!("`{}` is a scenario, not a file of a cluster", file.display());
+        let help = "scenarios stand before --cluster, which takes all files behind it";
+        return Err(Problem::Words { what, help: Some(help.to_owned()) });
+    }
     import::cluster(files).map(Some).map_err(Problem::Files)
 }
 
@@ -90,16 +97,37 @@ pub fn scene(given: &str, imported: Option<&Cluster>) -> Result<Scene, Problem> 
 
 fn read(given: &str) -> Result<String, Problem> {
     let is_bare = !given.contains(['/', '\\']);
-    match std::fs::read_to_string(given) {
-        Ok(source) => Ok(source),
-        Err(error) => {
-            if let Some(story) = library::named(given).filter(|_| is_bare) {
-                return Ok(story.source.to_owned());
-            }
-            let help = is_bare.then(|| {
-                "there is no such file here, and no such name in `rehearsal list`".to_owned()
-            });
-            Err(Problem::Words { what: format!("cannot read `{given}`: {error}"), help })
+    let path = Path::new(given);
+    let error = match std::fs::read_to_string(path) {
+        Ok(_) if is_of_a_cluster(path) => {
+            let what = format!("`{given}` is a cluster, not a scenario");
+            let help = format!(
+                "what it is: rehearsal cluster {given}; to play a scenario on it: \
+                 rehearsal run lose-the-leader --cluster {given}"
+            );
+            return Err(Problem::Words { what, help: Some(help) });
         }
+        Ok(source) => return Ok(source),
+        Err(error) => error,
+    };
+    if let Some(story) = library::named(given).filter(|_| is_bare) {
+        return Ok(story.source.to_owned());
     }
+    let (what, help) = if path.is_dir() {
+        let what = format!("`{given}` is a folder, not a scenario");
+        (what, format!("name its files: rehearsal run {}/*.toml", given.trim_end_matches('/')))
+    } else if error.kind() == ErrorKind::NotFound && is_bare {
+        let what = format!("there is no file `{given}`, and no such scenario in the library");
+        (what, library::hint(given))
+    } else {
+        let help = "`rehearsal list` shows the scenarios that come with this command";
+        (format!("cannot read `{given}`: {error}"), help.to_owned())
+    };
+    Err(Problem::Words { what, help: Some(help) })
+}
+
+/// Whether the name says that a file is of a cluster: no scenario ends so.
+fn is_of_a_cluster(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| matches!(ending, "yml" | "yaml" | "cfg" | "properties"))
 }

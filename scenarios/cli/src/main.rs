@@ -6,18 +6,27 @@
 
 mod again;
 mod args;
+mod check;
+mod cluster;
+mod completions;
 mod cost;
+mod explain;
 mod findings;
+mod format;
+mod interrupt;
 mod library;
 mod load;
+mod manual;
+mod players;
+mod progress;
 mod run;
+mod schema;
 mod show;
 mod terminal;
 mod up;
+mod what_if;
 
 use std::process::ExitCode;
-
-use clap::Parser;
 
 use args::{Cli, Command};
 
@@ -40,6 +49,10 @@ enum Exit {
     NotDeterministic = 4,
     /// A defect of the simulator itself: what Rust gives a process that panicked.
     Panicked = 101,
+    /// Somebody asked it to stop before its end, as a shell counts SIGINT.
+    Interrupted = 130,
+    /// Nobody reads the output any more, as a shell counts SIGPIPE.
+    Unread = 141,
 }
 
 impl From<Exit> for ExitCode {
@@ -49,17 +62,29 @@ impl From<Exit> for ExitCode {
 }
 
 fn main() -> ExitCode {
-    let exit = match Cli::try_parse() {
-        Ok(cli) => match &cli.command {
-            Command::Run(args) => run::run(args),
-            Command::List => library::list(),
-            Command::Up(args) => up::up(args),
-        },
+    completions::answer();
+    let cli = match Cli::read(std::env::args_os().collect()) {
+        Ok(cli) => cli,
         Err(error) => {
             // Nobody is left to be told that nobody listens.
             let _ = error.print();
-            if error.use_stderr() { Exit::Broken } else { Exit::Pass }
+            return if error.use_stderr() { Exit::Broken } else { Exit::Pass }.into();
         }
+    };
+    cli.color.choose();
+    let exit = match &cli.command {
+        Command::Run(args) => run::run(args),
+        Command::Cluster(args) => cluster::cluster(args),
+        Command::Check(args) => check::check(args),
+        Command::Fmt(args) => format::format(args),
+        Command::ExplainCode(args) => explain::explain(args),
+        Command::Schema(args) => schema::print(args),
+        Command::List(args) => library::list(args),
+        Command::Show(args) => library::show(args),
+        Command::Up(args) => up::up(args),
+        Command::Completions(args) => completions::print(args),
+        Command::Man(args) => manual::write(args),
+        Command::WhatIf(args) => what_if::what_if(args),
     };
     exit.into()
 }

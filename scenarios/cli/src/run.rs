@@ -1,69 +1,48 @@
-//! `rehearsal run`: everything is read before anything is played; then runs are played one after the other on a thread of
-//! their own, while this one shows what comes of them.
+//! `rehearsal run`: reads what is to be played, has it played, and shows the runs in the order of the command line, however
+//! many are played at a time.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use machine::Instant;
-use reports::run::{Expectation, Run};
-use scenarios::plan::{self, Plan};
-use scenarios::play::{self, Watch};
+use scenarios::cluster::Cluster;
 
 use crate::Exit;
 use crate::again;
 use crate::args::RunArgs;
-use crate::cost::Cost;
+use crate::check;
 use crate::findings;
+use crate::interrupt;
 use crate::load::{self, Problem, Scene};
+use crate::players::{News, Played, Players, Programme};
 use crate::show::Show;
 use crate::terminal;
 
-/// Runs that may wait to be shown.
-const WAITING: usize = 16;
+/// Runs that may wait for an earlier one, for each player: more of them would only take memory.
+const WAITING: u64 = 8;
 /// How often progress is shown.
 const TICK: Duration = Duration::from_millis(200);
-/// Room for the deepest calls of an unoptimised build.
-const STACK: usize = 16 << 20;
 
-/// A run, and whatever is needed to show it.
-pub struct Played {
-    /// The run.
-    pub run: Run,
-    /// Marks that some run of the scenario is promised to reach.
-    pub sometimes: Vec<String>,
-    /// With `--twice`, the fingerprint of the second time.
-    pub second: Option<String>,
-}
-
-/// Where the playing stands, for whoever watches.
-#[derive(Default)]
-pub struct Standing {
-    /// The place of the scenario among those given.
-    pub scene: AtomicU64,
-    /// The seed.
-    pub seed: AtomicU64,
-    /// Simulated time, in µs.
-    pub micros: AtomicU64,
-}
+/// The file a trace goes to.
+type TraceFile = BufWriter<File>;
 
 /// Plays what was asked for.
 pub fn run(args: &RunArgs) -> Exit {
     match prepare(args) {
-        Ok((scenes, trace)) => perform(args, &scenes, trace),
+        Ok((scenes, trace)) => {
+            let programme = Programme { args: args.clone(), scenes, trace: Mutex::new(trace) };
+            perform(&Arc::new(programme))
+        }
         Err(problems) => {
-            problems.iter().for_each(Problem::tell);
+            problems.iter().for_each(|problem| problem.tell_as(args.format));
             Exit::Broken
         }
     }
 }
-
-/// The file a trace goes to.
-type TraceFile = BufWriter<File>;
 
 /// Reads everything, and says what is to be known about the clusters. Nothing is played if anything is wrong.
 fn prepare(args: &RunArgs) -> Result<(Vec<Scene>, Option<TraceFile>), Vec<Problem>> {
@@ -96,7 +75,12 @@ fn prepare(args: &RunArgs) -> Result<(Vec<Scene>, Option<TraceFile>), Vec<Proble
         return Err(problems);
     }
     let style = terminal::err();
-    let tell = |files: &[PathBuf], cluster: &scenarios::cluster::Cluster| {
+    if !args.quiet {
+        let doubts: Vec<_> =
+            scenes.iter().flat_map(|scene| scene.script.lint(&scene.cluster)).collect();
+        terminal::say(&check::told(&doubts, args.format, style.colour));
+    }
+    let tell = |files: &[PathBuf], cluster: &Cluster| {
         if !args.quiet || findings::has_error(cluster) {
             terminal::say(&findings::told(files, cluster, args.quiet, &style));
         }
@@ -110,41 +94,58 @@ fn prepare(args: &RunArgs) -> Result<(Vec<Scene>, Option<TraceFile>), Vec<Proble
     Ok((scenes, trace))
 }
 
+/// How the showing of runs came to its end.
+enum Ending {
+    /// All are shown.
+    Complete,
+    /// Somebody asked to stop.
+    Interrupted,
+    /// Nobody reads any more.
+    Unread,
+    /// The simulator panicked over the first run that is not shown.
+    Panicked,
+}
+
 /// Plays all scenes with all seeds and shows what comes of it.
-fn perform(args: &RunArgs, scenes: &[Scene], mut trace: Option<TraceFile>) -> Exit {
-    let mut show = Show::new(args);
-    let standing = Standing::default();
-    let (sender, receiver) = sync_channel(WAITING);
-    let ended = thread::scope(|scope| {
-        let (standing, trace) = (&standing, &mut trace);
-        let player = thread::Builder::new()
-            .name("player".to_owned())
-            .stack_size(STACK)
-            .spawn_scoped(scope, move || play_all(args, scenes, standing, trace, &sender))
-            .expect("the system has room for one more thread");
-        loop {
-            match receiver.recv_timeout(TICK) {
-                Ok(played) => {
-                    if !show.played(&played) {
-                        break;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => show.tick(scenes, standing),
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        drop(receiver);
-        player.join()
+fn perform(programme: &Arc<Programme>) -> Exit {
+    let args = &programme.args;
+    let (sender, news) = channel();
+    let interrupted = sender.clone();
+    // Without it, Ctrl-C ends the process as it ends any other.
+    let _ = interrupt::listen(move || {
+        // If nobody hears it, all is said already.
+        let _ = interrupted.send(News::Interrupted);
     });
+    let players = Players::start(programme, args.jobs(), &sender);
+    drop(sender);
+    let mut show = Show::new(programme);
+    let (shown, ending) = show_all(programme, &players, &news, &mut show);
     show.clear();
-    if ended.is_err() {
-        let place = standing.scene.load(Ordering::Relaxed) as usize;
-        let seed = standing.seed.load(Ordering::Relaxed);
-        let again = again::command(&args.files[place], seed, &args.cluster);
-        terminal::complain("the simulator itself panicked: a defect of its own", None);
-        terminal::say(&format!("again: {again}\n"));
-        return Exit::Panicked;
+    let (place, seed) = args.run_of(shown);
+    match ending {
+        Ending::Complete => {}
+        Ending::Unread => return Exit::Unread,
+        Ending::Interrupted => {
+            show.finish();
+            let name = &programme.scenes[place].script.name.value;
+            terminal::say(&format!(
+                "interrupted: {name} with seed {seed}; {shown} of {} runs are done\n",
+                args.runs()
+            ));
+            for (index, command) in again::rest(args, place, seed).iter().enumerate() {
+                let when = if index == 0 { "to go on" } else { "and then" };
+                terminal::say(&format!("{when}: {command}\n"));
+            }
+            return Exit::Interrupted;
+        }
+        Ending::Panicked => {
+            let again = again::command(&args.files[place], seed, &args.cluster);
+            terminal::complain("the simulator itself panicked: a defect of its own", None);
+            terminal::say(&format!("again: {again}\n"));
+            return Exit::Panicked;
+        }
     }
+    let mut trace = programme.trace.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(Err(error)) = trace.as_mut().map(Write::flush) {
         terminal::complain(&format!("the trace could not be written: {error}"), None);
         return Exit::Broken;
@@ -152,61 +153,39 @@ fn perform(args: &RunArgs, scenes: &[Scene], mut trace: Option<TraceFile>) -> Ex
     show.finish()
 }
 
-fn play_all(
-    args: &RunArgs,
-    scenes: &[Scene],
-    standing: &Standing,
-    trace: &mut Option<TraceFile>,
-    sender: &SyncSender<Played>,
-) {
-    for (place, scene) in scenes.iter().enumerate() {
-        standing.scene.store(place as u64, Ordering::Relaxed);
-        for seed in args.seeds() {
-            standing.seed.store(seed, Ordering::Relaxed);
-            standing.micros.store(0, Ordering::Relaxed);
-            let played = play_one(args, scene, seed, standing, trace);
-            if sender.send(played).is_err() {
-                return;
+/// Has the runs played and shows each when all before it are shown. How many were shown, and why it ended.
+fn show_all(
+    programme: &Programme,
+    players: &Players,
+    news: &Receiver<News>,
+    show: &mut Show,
+) -> (u64, Ending) {
+    let runs = programme.args.runs();
+    let ahead = WAITING * programme.args.jobs() as u64;
+    let mut waiting: BTreeMap<u64, Option<Box<Played>>> = BTreeMap::new();
+    let (mut shown, mut ordered) = (0, 0);
+    while shown < runs {
+        while ordered < runs && ordered < shown + ahead {
+            players.order(ordered);
+            ordered += 1;
+        }
+        match news.recv_timeout(TICK) {
+            Ok(News::Ended(number, played)) => {
+                show.ended(number);
+                waiting.insert(number, played);
+            }
+            Ok(News::Interrupted) => return (shown, Ending::Interrupted),
+            Err(RecvTimeoutError::Timeout) => show.tick(&players.under_way()),
+            Err(RecvTimeoutError::Disconnected) => return (shown, Ending::Panicked),
+        }
+        while let Some(played) = waiting.remove(&shown) {
+            let Some(played) = played else { return (shown, Ending::Panicked) };
+            let is_read = show.played(&played);
+            shown += 1;
+            if !is_read && shown < runs {
+                return (shown, Ending::Unread);
             }
         }
     }
-}
-
-fn play_one(
-    args: &RunArgs,
-    scene: &Scene,
-    seed: u64,
-    standing: &Standing,
-    trace: &mut Option<TraceFile>,
-) -> Played {
-    let plan = plan::draw(&scene.script, &scene.cluster, seed);
-    let mut progress = |at: Instant| standing.micros.store(at.as_micros(), Ordering::Relaxed);
-    let cost = Cost::start();
-    let mut watch = Watch {
-        trace: trace.as_mut().map(|file| file as &mut dyn Write),
-        progress: Some(&mut progress),
-        hears: None,
-        reproduce: again::command(&scene.given, seed, &args.cluster),
-    };
-    let mut run = play::play(&plan, &scene.cluster, &mut watch);
-    cost.fill(&mut run.statistics);
-    let second =
-        args.twice.then(|| play::play(&plan, &scene.cluster, &mut Watch::default()).fingerprint);
-    findings::judge(&mut run, &scene.cluster);
-    if args.runs() == 1 {
-        run.expectations.extend(marks(&plan, &run));
-    }
-    Played { run, sometimes: plan.promises.sometimes.clone(), second }
-}
-
-/// Marks promised over many seeds, as far as one run can tell.
-fn marks(plan: &Plan, run: &Run) -> Vec<Expectation> {
-    let expectation = |mark: &String| {
-        let reached = run.marks.contains(mark);
-        let how =
-            if reached { "reached" } else { "not reached by this run; judged over several seeds" };
-        let that = format!("sometimes {mark}");
-        Expectation { that, held: reached.then_some(true), how: how.to_owned() }
-    };
-    plan.promises.sometimes.iter().map(expectation).collect()
+    (shown, Ending::Complete)
 }

@@ -173,14 +173,23 @@ impl Stage {
             self.kafka.topics.push(node);
         }
         for (index, step) in plan.steps.iter().enumerate() {
-            if let Deed::Admin(admin) = &step.action.deed {
-                let name = match step.round {
-                    1 => step.id.clone(),
-                    round => format!("{}-{round}", step.id),
-                };
-                let node = self.add_admin(&name, admin, networks);
-                self.kafka.admins.push((index, node));
-            }
+            self.add_admin_of_step(index, step, networks);
+        }
+    }
+
+    /// The tool of a step that came later than the plan.
+    pub fn add_late(&mut self, index: usize, step: &plan::Step) {
+        self.add_admin_of_step(index, step, &self.everywhere.clone());
+    }
+
+    fn add_admin_of_step(&mut self, index: usize, step: &plan::Step, networks: &BTreeSet<String>) {
+        if let Deed::Admin(admin) = &step.action.deed {
+            let name = match step.round {
+                1 => step.id.clone(),
+                round => format!("{}-{round}", step.id),
+            };
+            let node = self.add_admin(&name, admin, networks);
+            self.kafka.admins.push((index, node));
         }
     }
 

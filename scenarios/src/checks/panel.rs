@@ -2,10 +2,15 @@
 //!
 //! A run says millions of notes, and asking every check about each of them would cost more than the machines do.
 
+use machine::{Duration, Instant};
+
 use super::{Check, Excused, Wants};
 use crate::cast::Said;
 use crate::scene::kafka::Kind;
 use crate::scene::{Moment, Outside, Scene};
+
+/// Checks with bounds in time do not look more often.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// A broken property.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +29,8 @@ pub struct Panel {
     zookeeper: Set,
     kafka: [Set; Kind::COUNT],
     timed: Set,
+    /// When checks with bounds in time look again.
+    look_at: Instant,
     found: Vec<String>,
 }
 
@@ -78,7 +85,7 @@ impl Panel {
                 timed.add(place);
             }
         }
-        Self { checks, zookeeper, kafka, timed, found: Vec::new() }
+        Self { checks, zookeeper, kafka, timed, look_at: Instant::ZERO, found: Vec::new() }
     }
 
     /// A note was said, and `scene` has folded it.
@@ -92,7 +99,7 @@ impl Panel {
     ) {
         let mut wanted = match said {
             Said::Server(_) | Said::Client(_) => self.zookeeper,
-            Said::Broker(_) | Said::Kafka(_) => Set::default(),
+            Said::Broker(_) | Said::Kafka(_) | Said::Guest(_) => Set::default(),
         };
         for event in &scene.kafka.events {
             wanted = wanted.and(self.kafka[event.kind() as usize]);
@@ -103,8 +110,16 @@ impl Panel {
         }
     }
 
-    /// Time passes: checks with bounds in time look.
+    /// Time passes: checks with bounds in time look, if it is time to.
+    #[inline]
     pub fn pass(&mut self, scene: &Scene, outside: &dyn Outside, breaches: &mut Vec<Breach>) {
+        if scene.now >= self.look_at {
+            self.look_at = scene.now + LOOK;
+            self.look(scene, outside, breaches);
+        }
+    }
+
+    fn look(&mut self, scene: &Scene, outside: &dyn Outside, breaches: &mut Vec<Breach>) {
         for place in self.timed {
             self.checks[place].pass(scene, outside, &mut self.found);
             self.told(place, breaches);
@@ -131,10 +146,15 @@ impl Panel {
         self.checks.iter_mut().flat_map(each).collect()
     }
 
+    #[inline]
     fn told(&mut self, place: usize, breaches: &mut Vec<Breach>) {
-        if self.found.is_empty() {
-            return;
+        if !self.found.is_empty() {
+            self.tell(place, breaches);
         }
+    }
+
+    #[cold]
+    fn tell(&mut self, place: usize, breaches: &mut Vec<Breach>) {
         let check = &self.checks[place];
         let (id, property) = (check.id(), check.property());
         breaches.extend(self.found.drain(..).map(|message| Breach { id, property, message }));

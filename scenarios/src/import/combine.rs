@@ -61,7 +61,7 @@ fn beside(reading: &mut Reading<'_>) -> Option<(String, String)> {
     let other = joined(&reading.file, &other);
     let what = format!("`{other}` is read too, as Compose does by itself");
     let help = "move it away where it is not wanted";
-    reading.find(("F05", Severity::Information), format!("{other}:1:1"), "", what, help);
+    reading.find(("F06", Severity::Information), format!("{other}:1:1"), "", what, help);
     Some((other, text))
 }
 

@@ -46,7 +46,8 @@ pub struct Source {
 /// Imports the cluster that these files describe together: a compose file, or one file per server (`zoo.cfg`,
 /// `zookeeper.properties`, `server.properties`); and topics printed by `kafka-topics --describe`, if there are any.
 ///
-/// What a file is, is seen from its name or else from its content. Files they refer to (`.env`, mounted `zoo.cfg` and `myid`, a `myid` beside a `zoo.cfg`) are read beside them.
+/// What a file is, is seen from its name or else from its content. Files they refer to (`.env`, mounted `zoo.cfg` and
+/// `myid`, a `myid` beside a `zoo.cfg`) are read beside them.
 ///
 /// # Errors
 /// What makes the files unusable, with places: not readable, not YAML, refused by Compose, no ZooKeeper in it.
@@ -146,7 +147,7 @@ fn composed(
         let help =
             "later files override and add to earlier ones; give separate projects separately";
         let at = format!("{}:1:1", last.name);
-        reading.find(("F05", Severity::Information), at, "", what, help);
+        reading.find(("F06", Severity::Information), at, "", what, help);
     }
     let mut cluster = staging::cluster(&mut reading);
     topics::created(&mut reading, &mut cluster);
@@ -178,15 +179,7 @@ fn printable(name: &str) -> String {
 
 /// Something about a file as a whole.
 fn about_file(name: &str, message: &str) -> Diagnostic {
-    Diagnostic {
-        code: "F01",
-        message: message.to_owned(),
-        file: name.to_owned(),
-        source: "".into(),
-        span: 0..0,
-        label: String::new(),
-        help: None,
-    }
+    Diagnostic::error("F01", (name, "".into()), 0..0, message)
 }
 
 /// Y02: a place in a path that the author wanted to be filled in.

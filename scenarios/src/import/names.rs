@@ -29,7 +29,7 @@ pub(super) fn is_loopback(name: &str) -> bool {
 
 /// Whether this is an address of the machine, as far as a file can tell: a number, or Docker's own names for it.
 pub(super) fn is_machine(name: &str) -> bool {
-    let is_number = name.parse::<std::net::Ipv4Addr>().is_ok_and(|ip| !ip.is_unspecified());
+    let is_number = name.parse::<core::net::Ipv4Addr>().is_ok_and(|ip| !ip.is_unspecified());
     let names = ["host.docker.internal", "docker.for.mac.localhost", "docker.for.win.localhost"];
     (is_number && !is_loopback(name)) || names.contains(&name)
 }

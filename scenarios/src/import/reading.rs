@@ -116,7 +116,10 @@ impl<'a> Reading<'a> {
     pub fn unread(&mut self, node: &str, name: &str, value: &str, span: &Range<usize>, why: &str) {
         let at = self.line(span);
         let [node, name, value, why] = [node, name, value, why].map(str::to_owned);
-        self.unread.push(Unread { node, name, value, at, why });
+        let unread = Unread { node, name, value, at, why };
+        if !self.unread.contains(&unread) {
+            self.unread.push(unread);
+        }
     }
 
     /// Something that ends the import.
@@ -130,16 +133,10 @@ impl<'a> Reading<'a> {
     ) {
         let (file, text, base) = self.source(span);
         let (file, source) = (file.to_owned(), text.clone());
-        let end = (span.end - base).min(source.len());
-        self.errors.push(Diagnostic {
-            code,
-            message: message.into(),
-            file,
-            source,
-            span: span.start - base..end.max(span.start - base),
-            label: label.into(),
-            help: Some(help.into()),
-        });
+        let start = span.start - base;
+        let end = (span.end - base).min(source.len()).max(start);
+        let error = Diagnostic::error(code, (&file, source), start..end, message);
+        self.errors.push(Diagnostic { label: label.into(), help: Some(help.into()), ..error });
     }
 
     /// Something the cluster is to be told, about `who`.

@@ -47,6 +47,7 @@ pub fn draw(script: &Script, cluster: &Cluster, seed: u64) -> Plan {
         mechanisms: script.ensemble.mechanisms.clone(),
         kafka_mechanisms: script.ensemble.kafka.mechanisms.clone(),
         clients,
+        guests: names.guests.clone(),
         steps,
         promises,
     }
@@ -278,7 +279,7 @@ impl Draw<'_> {
         let expect = &script.expect;
         let throughout = |all: &[crate::script::expect::Throughout]| {
             let one = |one: &crate::script::expect::Throughout| {
-                (self.said(&one.that, "promise"), one.window.clone())
+                (self.said(&one.that, "promise"), one.window.value.clone())
             };
             all.iter().map(one).collect::<Vec<(Said, Window)>>()
         };
@@ -288,13 +289,13 @@ impl Draw<'_> {
             work: outage.work.clone(),
             clients: self.clients_that(&outage.work, &outage.clients, script),
             must: outage.must,
-            opens: outage.opens.clone(),
-            closes: outage.closes.clone(),
-            lasts: outage.lasts,
+            opens: outage.opens.value.clone(),
+            closes: outage.closes.value.clone(),
+            lasts: outage.lasts.value,
         };
         Promises {
             eventually: eventually
-                .map(|one| (self.said(&one.that, "promise"), one.window.clone()))
+                .map(|one| (self.said(&one.that, "promise"), one.window.value.clone()))
                 .collect(),
             outages: expect.outages.iter().map(outage).collect(),
             loses: expect.loses.clone(),

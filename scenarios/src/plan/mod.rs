@@ -54,6 +54,9 @@ pub struct Plan {
     pub kafka_mechanisms: kafka::Overrides,
     /// The clients.
     pub clients: Vec<Client>,
+    /// Programs that a test brings along, by name.
+    #[serde(default)]
+    pub guests: Vec<String>,
     /// The steps. Those of one repeated step share its id.
     pub steps: Vec<Step>,
     /// What is promised.

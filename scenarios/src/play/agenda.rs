@@ -33,7 +33,7 @@ pub(super) struct Waiting {
 
 /// One firing of a step: when, on whom, and the other side.
 #[derive(Clone, Debug)]
-pub(super) struct Firing {
+pub(crate) struct Firing {
     /// When.
     pub(super) at: Instant,
     /// On whom.
@@ -42,15 +42,16 @@ pub(super) struct Firing {
     pub(super) peers: Vec<String>,
 }
 
-impl Play<'_, '_> {
+impl Play<'_> {
     pub(super) fn fill_agenda(&mut self) {
-        for (client, node) in self.plan.clients.iter().zip(self.stage.clients.clone()) {
+        let plan = self.plan.clone();
+        for (client, node) in plan.clients.iter().zip(self.stage.clients.clone()) {
             // Clients of Kafka wait until its stage is set.
             if client.work.topic().is_none() {
                 self.schedule_start(client.start, node);
             }
         }
-        for (index, step) in self.plan.steps.iter().enumerate() {
+        for (index, step) in plan.steps.iter().enumerate() {
             match &step.trigger {
                 Trigger::At(at) => self.schedule(*at, Due::Fire(index)),
                 Trigger::When { .. } => {
@@ -59,7 +60,7 @@ impl Play<'_, '_> {
                 Trigger::After { .. } => {}
             }
         }
-        for at in self.promises.dates(self.plan, |_| None) {
+        for at in self.promises.dates(&plan, |_| None) {
             self.schedule(at, Due::Look);
         }
     }
@@ -89,8 +90,8 @@ impl Play<'_, '_> {
         self.look(now);
     }
 
-    fn fire(&mut self, index: usize, now: Instant) {
-        let plan = self.plan;
+    pub(super) fn fire(&mut self, index: usize, now: Instant) {
+        let plan = self.plan.clone();
         let step = &plan.steps[index];
         let (victims, peers) = self.carry_out(&step.action);
         self.start_admin(index);
@@ -112,7 +113,7 @@ impl Play<'_, '_> {
                 self.schedule(now + Duration::from_micros(*offset), Due::Fire(other));
             }
         }
-        let dates = self.promises.dates(plan, |id| (id == step.id).then_some(now));
+        let dates = self.promises.dates(&plan, |id| (id == step.id).then_some(now));
         for at in dates {
             self.schedule(at, Due::Look);
         }
@@ -128,10 +129,10 @@ impl Play<'_, '_> {
     }
 
     fn carry_out(&mut self, action: &Action) -> (Vec<String>, Vec<String>) {
-        let facts = facts::View { plan: self.plan, stage: &self.stage, fired: &self.fired };
+        let facts = facts::View { plan: &self.plan, stage: &self.stage, fired: &self.fired };
         let victims = action.who.resolve(&facts);
         let peers = action.to.as_ref().map(|to| to.resolve(&facts)).unwrap_or_default();
-        for fault in deeds::faults(&action.deed, &victims, &peers, self.plan, &self.stage) {
+        for fault in deeds::faults(&action.deed, &victims, &peers, &self.plan, &self.stage) {
             self.apply(&fault);
         }
         (victims, peers)
@@ -160,6 +161,16 @@ impl Play<'_, '_> {
         self.stage.world.apply(fault);
         for node in dies {
             self.stage.scene.died(node);
+            let changed = self.outages.ended(node, now);
+            self.outage_lines(now, changed);
+        }
+        match fault {
+            Fault::Pause { node } => {
+                let changed = self.outages.paused(*node, now);
+                self.outage_lines(now, changed);
+            }
+            Fault::Resume { node } => self.outages.resumed(*node, now),
+            _ => {}
         }
         self.roughen(fault);
         if let Some((node, _)) =
@@ -187,7 +198,7 @@ impl Play<'_, '_> {
     }
 
     pub(super) fn watch_triggers(&mut self, at: Instant) {
-        let facts = facts::View { plan: self.plan, stage: &self.stage, fired: &self.fired };
+        let facts = facts::View { plan: &self.plan, stage: &self.stage, fired: &self.fired };
         let mut due = Vec::new();
         for (index, waiting) in &mut self.triggers {
             let Trigger::When { that, after, times } = &self.plan.steps[*index].trigger else {

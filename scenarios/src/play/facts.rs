@@ -66,7 +66,12 @@ impl Facts for View<'_> {
             }
             Role::Following => up && matches!(state, Some(State::Following { .. })),
             Role::Leading => up && matches!(state, Some(State::Leading { established: true, .. })),
-            Role::Serving => up && self.server(node).is_some_and(|(_, server)| server.is_serving()),
+            Role::Serving => {
+                let broker =
+                    || self.stage.scene.kafka.broker_at(*id).is_some_and(|one| one.is_serving);
+                let server = self.server(node).is_some_and(|(_, server)| server.is_serving());
+                up && (server || broker())
+            }
             Role::Standalone => up && state == Some(State::Standalone),
             Role::Registered => self.registered(node),
             Role::Frozen => up && self.frozen(node),

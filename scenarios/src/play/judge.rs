@@ -11,7 +11,7 @@ use crate::cast::Stage;
 /// How many steps of the past a violation shows.
 const TRAIL: usize = 12;
 
-impl Play<'_, '_> {
+impl Play<'_> {
     /// A check, a promise or a machine failed. Of each check the first three are told.
     pub(super) fn violated(&mut self, check: &str, property: &str, at: Instant, message: String) {
         let again = self.violations.iter().filter(|one| one.check == check).count();
@@ -44,8 +44,8 @@ impl Play<'_, '_> {
         for message in kafka.broken {
             self.violated("expect", "What the scenario promises holds.", end, message);
         }
-        let facts = facts::View { plan: self.plan, stage: &self.stage, fired: &self.fired };
-        let mut judged = self.promises.judge(self.plan, &facts);
+        let facts = facts::View { plan: &self.plan, stage: &self.stage, fired: &self.fired };
+        let mut judged = self.promises.judge(&self.plan, &facts);
         judged.expectations.extend(kafka.expectations);
         for message in judged.broken {
             self.violated("expect", "What the scenario promises holds.", end, message);
@@ -53,7 +53,7 @@ impl Play<'_, '_> {
         let fired = self.fired.iter();
         let fired = fired.map(|(id, firings)| (id.clone(), firings.iter().map(|one| one.at)));
         let fired = fired.map(|(id, at)| (id, at.collect())).collect();
-        let (outages, broken) = self.outages.judge(end, self.plan, &fired);
+        let (outages, broken) = self.outages.judge(end, &self.plan, &fired);
         for (at, message) in broken {
             let property = "Clients are without service only as announced.";
             self.violated("outage", property, at, message);
@@ -64,6 +64,14 @@ impl Play<'_, '_> {
             .collect();
         undecided.dedup();
         undecided.extend(judged.undecided);
+        let late = self.awaited.iter();
+        undecided.extend(late.map(|guest| format!("guest `{guest}` was still at work at the end")));
+        for guest in &self.plan.guests {
+            if !self.stage.nodes.contains_key(guest) {
+                let remark = format!("guest `{guest}` is a program of a test: it was not here");
+                self.stage.remarks.push(remark);
+            }
+        }
         let verdict = match (self.violations.is_empty(), undecided.is_empty()) {
             (false, _) => Verdict::Fail,
             (true, false) => Verdict::Inconclusive,

@@ -8,8 +8,9 @@
 
 mod agenda;
 mod deeds;
-mod facts;
+pub(crate) mod facts;
 mod judge;
+pub(crate) mod led;
 mod outages;
 mod promises;
 mod setup;
@@ -17,6 +18,7 @@ mod tell;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::sync::Arc;
 
 use machine::{Duration, Instant, Level, Note};
 use reports::run::{Kind, Line, Run, Violation};
@@ -51,13 +53,14 @@ pub struct Watch<'a> {
 /// Hears a note: when, by whom, and what.
 pub type Listener<'a> = dyn FnMut(Instant, &str, &Said) + 'a;
 
-/// Plays a plan on a cluster, to its end or to a violation that makes going on pointless.
+/// Plays a plan on a cluster, to its end or to a violation that makes going on pointless. `watch` is used up.
 pub fn play(plan: &Plan, cluster: &Cluster, watch: &mut Watch<'_>) -> Run {
     stage_after(plan, cluster, watch).0
 }
 
 /// As [`play`], and hands out the stage as it is at the end: all trees, disks and machines.
 pub fn stage_after(plan: &Plan, cluster: &Cluster, watch: &mut Watch<'_>) -> (Run, Stage) {
+    let (plan, watch) = (Arc::new(plan.clone()), std::mem::take(watch));
     sim::hosted::inside(plan.seed, || Play::new(plan, cluster, watch).run())
 }
 
@@ -67,9 +70,9 @@ const PROGRESS: Duration = Duration::from_secs(10);
 const VIOLATIONS_MAX: usize = 20;
 
 /// A run under way.
-struct Play<'p, 'w> {
-    plan: &'p Plan,
-    watch: &'p mut Watch<'w>,
+pub(crate) struct Play<'w> {
+    plan: Arc<Plan>,
+    watch: Watch<'w>,
     stage: Stage,
     checks: Panel,
     promises: Promises,
@@ -85,10 +88,12 @@ struct Play<'p, 'w> {
     violations: Vec<Violation>,
     progress_at: Instant,
     set_up: SetUp,
+    /// Guests that are to come to an end and have not.
+    awaited: BTreeSet<String>,
 }
 
 /// The world as checks may ask it.
-struct Behind<'a>(&'a World<Actor>);
+pub(crate) struct Behind<'a>(pub(crate) &'a World<Actor>);
 
 impl Outside for Behind<'_> {
     fn is_up(&self, node: NodeId) -> bool {
@@ -108,9 +113,20 @@ impl Outside for Behind<'_> {
     }
 }
 
-impl<'p, 'w> Play<'p, 'w> {
-    fn new(plan: &'p Plan, cluster: &Cluster, watch: &'p mut Watch<'w>) -> Self {
-        let mut stage = cast::stage(plan, cluster);
+/// What became of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Something happened.
+    Went,
+    /// Nothing is left to happen by then.
+    Reached,
+    /// Nobody needs more of it.
+    Over,
+}
+
+impl<'w> Play<'w> {
+    fn new(plan: Arc<Plan>, cluster: &Cluster, watch: Watch<'w>) -> Self {
+        let mut stage = cast::stage(&plan, cluster);
         let trace = watch
             .trace
             .is_some()
@@ -119,11 +135,11 @@ impl<'p, 'w> Play<'p, 'w> {
             stage.world.show_only_exits();
         }
         let mut play = Self {
-            plan,
             watch,
             checks: Panel::default(),
-            promises: Promises::new(plan),
-            outages: Outages::new(plan, &stage),
+            promises: Promises::new(&plan),
+            outages: Outages::new(&plan, &stage),
+            plan,
             stage,
             agenda: BTreeMap::new(),
             agenda_next: 0,
@@ -136,33 +152,51 @@ impl<'p, 'w> Play<'p, 'w> {
             violations: Vec::new(),
             progress_at: Instant::ZERO,
             set_up: if cluster.brokers.is_empty() { SetUp::Done } else { SetUp::Brokers },
+            awaited: BTreeSet::new(),
         };
         play.fill_agenda();
         play
     }
 
     fn run(mut self) -> (Run, Stage) {
+        self.begin();
+        while self.turn(self.end()) == Turn::Went {}
+        self.finish()
+    }
+
+    /// Servers and brokers are switched on.
+    fn begin(&mut self) {
         let nodes = self.stage.servers.iter().chain(&self.stage.kafka.brokers);
         for node in nodes.copied().collect::<Vec<_>>() {
             self.apply(&Fault::Boot { node });
         }
-        let end = Instant::ZERO + self.plan.duration;
-        loop {
-            let due = self.agenda.first_key_value().map(|((at, _), _)| *at);
-            let limit = due.unwrap_or(end).min(end);
-            if self.step_until(limit) {
-                continue;
-            }
-            if self.violations.len() >= VIOLATIONS_MAX {
-                break;
-            }
-            self.stage.world.advance_to(limit);
-            match self.agenda.pop_first() {
-                Some(((at, _), due)) if at <= end => self.due(due),
-                _ => break,
-            }
+        if self.set_up == SetUp::Done {
+            self.begin_guests(Instant::ZERO);
         }
-        self.finish()
+    }
+
+    /// When the scenario is over.
+    fn end(&self) -> Instant {
+        Instant::ZERO + self.plan.duration
+    }
+
+    /// A step of the world or something that is due, whichever comes first, by `until`, which is not after the end.
+    fn turn(&mut self, until: Instant) -> Turn {
+        let due = self.agenda.first_key_value().map(|((at, _), _)| *at);
+        let limit = due.unwrap_or(until).min(until);
+        if self.step_until(limit) {
+            return Turn::Went;
+        }
+        if self.violations.len() >= VIOLATIONS_MAX {
+            return Turn::Over;
+        }
+        self.stage.world.advance_to(limit);
+        if due.is_none_or(|at| at > until) {
+            return Turn::Reached;
+        }
+        let (_, due) = self.agenda.pop_first().expect("it was looked at above");
+        self.due(due);
+        Turn::Went
     }
 
     // -- the loop
@@ -240,9 +274,13 @@ impl<'p, 'w> Play<'p, 'w> {
         let behind = Behind(&self.stage.world);
         let mut breaches = Vec::new();
         self.checks.pass(&self.stage.scene, &behind, &mut breaches);
-        self.breached(breaches, at);
+        if !breaches.is_empty() {
+            self.breached(breaches, at);
+        }
         let changed = self.outages.pass(at, &self.stage.scene);
-        self.outage_lines(at, changed);
+        if !changed.is_empty() {
+            self.outage_lines(at, changed);
+        }
         if at >= self.progress_at {
             self.progress_at = at + PROGRESS;
             if let Some(progress) = &mut self.watch.progress {
@@ -256,8 +294,8 @@ impl<'p, 'w> Play<'p, 'w> {
         self.pass(at);
         self.set_up(at);
         self.watch_triggers(at);
-        let facts = facts::View { plan: self.plan, stage: &self.stage, fired: &self.fired };
-        let broken = self.promises.see(at, self.plan, &facts);
+        let facts = facts::View { plan: &self.plan, stage: &self.stage, fired: &self.fired };
+        let broken = self.promises.see(at, &self.plan, &facts);
         for message in broken {
             self.violated("expect", "What the scenario promises holds.", at, message);
         }
@@ -265,6 +303,8 @@ impl<'p, 'w> Play<'p, 'w> {
 
     fn ended(&mut self, node: NodeId, at: Instant) {
         self.stage.scene.died(node);
+        let changed = self.outages.ended(node, at);
+        self.outage_lines(at, changed);
         // A tool has already said how it ended.
         let is_tool = matches!(self.stage.world.machine(node), Some(Actor::Kafka(_)));
         if let Some((code, why)) = self.stage.world.exit_of(node)

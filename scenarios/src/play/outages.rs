@@ -4,8 +4,12 @@
 //! closes with the next answer. A producer is out when batches wait and no answer has come from their partition that long,
 //! or one was given up; a consumer while a record is committed that long and has not come. An outage of a session lasts
 //! from losing the connection to having one again. Nothing counts before a client's first success: it has not begun to work.
+//! A client without a process waits for nothing: its outages end with it, and its next life begins anew. One that is paused
+//! does not wait either; what it still wants when it goes on, it waits for from then on.
 
 mod records;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -43,6 +47,8 @@ struct Watched {
     work: &'static str,
     /// What it waits for, if it is a Kafka client.
     waits: Option<Waits>,
+    /// Since when it runs without a pause; `NEVER` while it is paused.
+    runs_since: Instant,
     operation: Service,
     session: Service,
 }
@@ -70,6 +76,13 @@ impl Service {
         self.past.push((from, Some(at)));
         Some(from)
     }
+
+    /// Nobody is there to be served: whether somebody was waiting.
+    fn over(&mut self, at: Instant) -> bool {
+        let open = self.open.take();
+        self.past.extend(open.map(|from| (from, Some(at))));
+        open.is_some()
+    }
 }
 
 /// When steps fired, by id.
@@ -83,6 +96,7 @@ impl Outages {
                 name: client.id.clone(),
                 work: client.work.word(),
                 waits: waits(&client.work),
+                runs_since: Instant::ZERO,
                 operation: Service::default(),
                 session: Service::default(),
             };
@@ -96,6 +110,34 @@ impl Outages {
 
     /// A step fired. Announcements are judged at the end; nothing to do now.
     pub fn fired(&mut self, _step: &str, _at: Instant) {}
+
+    /// A process has ended. Gives lines for the timeline.
+    pub fn ended(&mut self, node: NodeId, at: Instant) -> Vec<(String, String)> {
+        let Some(client) = self.clients.get_mut(&node) else { return Vec::new() };
+        if let Some(waits) = &mut client.waits {
+            waits.forget();
+        }
+        client.runs_since = at;
+        let lines = client.over(at, "is out no more: its client has ended");
+        (client.operation.begun, client.session.begun) = (false, false);
+        lines
+    }
+
+    /// A process is paused. Gives lines for the timeline.
+    pub fn paused(&mut self, node: NodeId, at: Instant) -> Vec<(String, String)> {
+        let Some(client) = self.clients.get_mut(&node) else { return Vec::new() };
+        client.runs_since = Instant::NEVER;
+        client.over(at, "is out no more: its client is paused")
+    }
+
+    /// A paused process goes on.
+    pub fn resumed(&mut self, node: NodeId, at: Instant) {
+        let Some(client) = self.clients.get_mut(&node) else { return };
+        if client.runs_since == Instant::NEVER {
+            client.runs_since = at;
+            self.next_overdue = self.next_overdue.min(at + PATIENCE);
+        }
+    }
 
     /// Somebody said something. Gives lines for the timeline.
     pub fn see(&mut self, moment: &Moment, said: &Said) -> Vec<(String, String)> {
@@ -118,7 +160,7 @@ impl Outages {
                 }
                 Vec::new()
             }
-            Said::Server(_) => Vec::new(),
+            Said::Server(_) | Said::Guest(_) => Vec::new(),
         }
     }
 
@@ -134,6 +176,7 @@ impl Outages {
                 // Of several partitions one may be served while another is not.
                 if client.operation.open.is_some() {
                     let oldest = client.waits.as_ref().and_then(Waits::oldest);
+                    let oldest = oldest.map(|since| since.max(client.runs_since));
                     if oldest.is_some_and(|since| since + PATIENCE <= at) {
                         return Vec::new();
                     }
@@ -141,7 +184,7 @@ impl Outages {
                 closed_lazily(client, at)
             }
             Heard::Lost(since) => {
-                if !client.operation.down(since) {
+                if !client.operation.down(since.max(client.runs_since)) {
                     return Vec::new();
                 }
                 vec![(client.label(), "is out: a batch was given up".to_owned())]
@@ -187,7 +230,8 @@ impl Outages {
         }
         let mut lines = Vec::new();
         self.next_overdue = Instant::NEVER;
-        for (node, client) in &mut self.clients {
+        let run = self.clients.iter_mut().filter(|(_, one)| one.runs_since != Instant::NEVER);
+        for (node, client) in run {
             let since = match &client.waits {
                 Some(waits) => waits.oldest(),
                 None => scene
@@ -196,6 +240,7 @@ impl Outages {
                     .and_then(|waiting| waiting.waiting.values().map(|asked| asked.at).min()),
             };
             let Some(since) = since else { continue };
+            let since = since.max(client.runs_since);
             if since + PATIENCE > at {
                 self.next_overdue = self.next_overdue.min(since + PATIENCE);
             } else if client.operation.down(since) {
@@ -259,6 +304,18 @@ impl Outages {
 impl Watched {
     fn label(&self) -> String {
         format!("{}({})", self.work, self.name)
+    }
+
+    /// It waits for nothing any more.
+    fn over(&mut self, at: Instant, why: &str) -> Vec<(String, String)> {
+        let mut lines = Vec::new();
+        if self.operation.over(at) {
+            lines.push((self.label(), why.to_owned()));
+        }
+        if self.session.over(at) {
+            lines.push((format!("session({})", self.name), why.to_owned()));
+        }
+        lines
     }
 }
 

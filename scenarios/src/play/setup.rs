@@ -24,7 +24,7 @@ pub(super) enum SetUp {
     Done,
 }
 
-impl Play<'_, '_> {
+impl Play<'_> {
     /// Goes on as far as the cluster lets it.
     pub(super) fn set_up(&mut self, at: Instant) {
         loop {
@@ -65,9 +65,17 @@ impl Play<'_, '_> {
         }
     }
 
+    /// Programs of a test come with the clients.
+    pub(super) fn begin_guests(&mut self, at: Instant) {
+        for node in self.stage.guests.clone() {
+            self.schedule_start(at, node);
+        }
+    }
+
     fn begin_clients(&mut self, at: Instant) {
-        let clients: Vec<_> = self.plan.clients.iter().zip(self.stage.clients.clone()).collect();
-        for (client, node) in clients {
+        self.begin_guests(at);
+        let plan = self.plan.clone();
+        for (client, node) in plan.clients.iter().zip(self.stage.clients.clone()) {
             if client.work.topic().is_some() {
                 self.schedule_start(client.start.max(at), node);
             }

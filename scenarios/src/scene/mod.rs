@@ -79,6 +79,7 @@ impl Scene {
             }
             Said::Broker(note) => self.kafka.fold_broker(moment, note),
             Said::Kafka(note) => self.kafka.fold_client(moment, note),
+            Said::Guest(_) => {}
         }
     }
 

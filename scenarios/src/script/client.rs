@@ -131,7 +131,7 @@ pub const WORKS: [&str; 8] =
     ["write", "read", "lock", "watch", "sequence", "multi", "produce", "consume"];
 
 /// The kinds of work that are done with brokers.
-const OF_KAFKA: [&str; 2] = ["produce", "consume"];
+pub(super) const OF_KAFKA: [&str; 2] = ["produce", "consume"];
 
 /// Reads one client.
 pub fn read(value: Value<'_>, problems: &mut Problems) -> Option<Client> {
@@ -175,15 +175,17 @@ fn read_work(
     let (work, value) = match (&written[..], &values[..]) {
         ([work], [value]) => (*work, *value),
         ([], _) => {
-            let report = problems.add("E0102", &fields.span, "a client needs something to do");
+            let report = problems.add("E0406", &fields.span, "a client needs something to do");
             let works = WORKS.map(|work| format!("`{work}`")).join(", ");
             report.label("no work here").help(format!("give it one of {works}"));
             return None;
         }
         _ => {
             let span = fields.key_span(written[1]);
-            let report = problems.add("E0403", &span, "a client does one thing");
-            report.label("a second one").help("declare a client for each");
+            let report = problems.add("E0407", &span, "a client does one thing");
+            let report =
+                report.label("a second one").also(&fields.key_span(written[0]), "the first");
+            report.help("declare a client for each");
             return None;
         }
     };
@@ -214,7 +216,7 @@ fn read_work_of_zookeeper(
             let every = pause(inner, problems);
             let bytes = inner.number("bytes", problems).unwrap_or(32);
             if bytes > 1_000_000 {
-                let span = inner.key_span("bytes");
+                let span = inner.value_span("bytes");
                 problems.add("E0105", &span, "a znode holds less than 1 MiB: at most 1000000");
             }
             let checked = flag(inner, "checked", problems);
@@ -256,7 +258,7 @@ fn read_path(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<String>
         && path.value[1..].split('/').all(|part| !matches!(part, "" | "." | ".."));
     if !whole || path.value.chars().any(char::is_control) {
         let message = format!("`{}` is not the path of a znode", path.value);
-        let report = problems.add("E0105", &path.span, message);
+        let report = problems.add("E0110", &path.span, message);
         report.help("a path begins with `/`, does not end with it, and has no empty part");
         return None;
     }
@@ -280,9 +282,9 @@ fn read_knows(
     let connect = fields.text("connect", problems);
     let servers = fields.text("servers", problems);
     match (connect, servers) {
-        (Some(_), Some(servers)) => {
+        (Some(connect), Some(servers)) => {
             let message = "a client has `connect` or `servers`, not both";
-            problems.add("E0403", &servers.span, message);
+            problems.add("E0403", &servers.span, message).also(&connect.span, "the other one");
             None
         }
         (Some(connect), None) => Some(Knows::Connect(connect.value)),

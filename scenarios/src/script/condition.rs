@@ -24,7 +24,7 @@ mod reading;
 use broker::id::TopicPartition;
 use serde::{Deserialize, Serialize};
 
-pub use reading::parse;
+pub use reading::{parse, places};
 
 use super::facts::{Facts, SessionState};
 use super::selector::{Role, Selector};

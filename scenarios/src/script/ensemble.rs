@@ -189,7 +189,7 @@ fn server(name: &str, names: &[String], lists: ServerLists, preset: Preset) -> Z
 }
 
 /// The keys of `zoo.cfg` that are modelled.
-const CONFIG_KEYS: [&str; 15] = [
+pub(super) const CONFIG_KEYS: [&str; 15] = [
     "tickTime",
     "initLimit",
     "syncLimit",
@@ -216,7 +216,7 @@ pub fn read(value: Value<'_>, problems: &mut Problems) -> Option<Ensemble> {
         let preset = Preset::named(&version.value);
         if preset.is_none() {
             let message = format!("version {} of ZooKeeper is not modelled", version.value);
-            let report = problems.add("E0105", &version.span, message);
+            let report = problems.add("E0107", &version.span, message);
             let names = Preset::ALL.map(|preset| format!("`{}`", preset.name())).join(", ");
             report.help(format!("there is {names}"));
         }
@@ -249,7 +249,9 @@ fn read_source(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Sourc
         }
         (true, true) => {
             let span = fields.key_span("from");
-            problems.add("E0403", &span, "[cluster] has `zookeeper` or `from`, not both");
+            let message = "[cluster] has `zookeeper` or `from`, not both";
+            let other = fields.key_span("zookeeper");
+            problems.add("E0403", &span, message).also(&other, "the other one");
             return None;
         }
         (false, true) => {
@@ -271,7 +273,7 @@ fn read_source(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Sourc
             "localhost" => ServerLists::Localhost,
             unknown => {
                 let message = format!("`{unknown}` is not a kind of server list");
-                let report = problems.add("E0105", &lists.span, message);
+                let report = problems.add("E0106", &lists.span, message);
                 report.suggest(unknown, ["correct", "none", "localhost"]);
                 return None;
             }
@@ -310,7 +312,7 @@ fn read_config_level(
         }
         if !CONFIG_KEYS.contains(&name.as_str()) {
             let message = format!("`{name}` of zoo.cfg is not modelled");
-            problems.add("E0101", &key.span, message).suggest(&name, CONFIG_KEYS);
+            problems.add("E0108", &key.span, message).suggest(&name, CONFIG_KEYS);
             continue;
         }
         let text = match value.get_ref() {
@@ -362,12 +364,19 @@ pub(super) fn named<T: for<'de> Deserialize<'de>>(
     problems: &mut Problems,
 ) -> Option<T> {
     let found = T::deserialize(StrDeserializer::<WordError>::new(&text.value));
-    if let Err(error) = &found {
+    if found.is_err() {
         let message = format!("`{}` is not a {what}", text.value);
-        // serde lists what there is between back-quotes, after the wrong name.
-        let listed = error.to_string();
-        let names: Vec<_> = listed.split('`').skip(1).step_by(2).skip(1).collect();
-        problems.add("E0105", &text.span, message).suggest(&text.value, names);
+        let names = words::<T>();
+        let names = names.iter().map(String::as_str);
+        problems.add("E0106", &text.span, message).suggest(&text.value, names);
     }
     found.ok()
+}
+
+/// All words for mechanisms of this kind.
+pub(super) fn words<T: for<'de> Deserialize<'de>>() -> Vec<String> {
+    let none = T::deserialize(StrDeserializer::<WordError>::new("?"));
+    // serde lists what there is between back-quotes, after the wrong name.
+    let listed = none.err().map(|error| error.to_string()).unwrap_or_default();
+    listed.split('`').skip(1).step_by(2).skip(1).map(str::to_string).collect()
 }

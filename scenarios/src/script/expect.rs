@@ -49,7 +49,7 @@ pub struct Eventually {
     /// What.
     pub that: Phrased<Condition>,
     /// Not only before it, and at the latest at its end.
-    pub window: Window,
+    pub window: Located<Window>,
 }
 
 /// Something holds, or does not hold, after every step of a span.
@@ -58,7 +58,7 @@ pub struct Throughout {
     /// What.
     pub that: Phrased<Condition>,
     /// The span: the whole run, if not said.
-    pub window: Window,
+    pub window: Located<Window>,
 }
 
 /// Clients cannot do their work.
@@ -73,11 +73,11 @@ pub struct Outage {
     /// Whether it must happen (`opens`) to each of the clients, or may (`may-open`).
     pub must: bool,
     /// When it begins. There may be several in the window.
-    pub opens: Window,
+    pub opens: Located<Window>,
     /// When it ends.
-    pub closes: Closes,
+    pub closes: Located<Closes>,
     /// How long it is.
-    pub lasts: Length,
+    pub lasts: Located<Length>,
     /// Where it is written.
     pub span: Span,
 }
@@ -181,13 +181,15 @@ fn read_eventually(
     let that = fields.need_text("that", problems);
     let (within, by) = (fields.text("within", problems), fields.text("by", problems));
     let window = match (within, by) {
-        (Some(within), None) => time::within(&within, problems),
+        (Some(within), None) => located(&within, time::within(&within, problems)),
         (None, Some(by)) => {
-            let by = time::moment(&by, problems);
-            by.map(|(to, names)| (Window { from: Moment::START, to }, names))
+            let until = time::moment(&by, problems);
+            let window = until.map(|(to, names)| (Window { from: Moment::START, to }, names));
+            located(&by, window)
         }
-        (Some(_), Some(by)) => {
-            problems.add("E0403", &by.span, "`within` and `by` say the same thing");
+        (Some(within), Some(by)) => {
+            let message = "`within` and `by` say the same thing";
+            problems.add("E0403", &by.span, message).also(&within.span, "the other one");
             None
         }
         (None, None) => {
@@ -203,12 +205,18 @@ fn read_eventually(
     Some(Eventually { that: that?, window })
 }
 
+/// What was read from this text, with its place.
+fn located<T>(text: &Text, read: Option<(T, Vec<Mention>)>) -> Option<(Located<T>, Vec<Mention>)> {
+    read.map(|(value, names)| (Located { value, span: text.span.clone() }, names))
+}
+
 fn read_throughout(
     value: Value<'_>,
     mentions: &mut Vec<Mention>,
     problems: &mut Problems,
 ) -> Option<Throughout> {
     let whole = Window { from: Moment::START, to: Moment::END };
+    let whole = Located { value: whole, span: value.span() };
     if let Some(text) = Text::of(value, problems.source()) {
         return Some(Throughout { that: phrased(&text, mentions, problems)?, window: whole });
     }
@@ -219,7 +227,7 @@ fn read_throughout(
     let window = match during {
         None => whole,
         Some(during) => {
-            let (window, mut names) = time::window(&during, problems)?;
+            let (window, mut names) = located(&during, time::window(&during, problems))?;
             mentions.append(&mut names);
             window
         }
@@ -240,11 +248,14 @@ fn read_outage(
     fields.finish(problems);
     let must = opens.is_some();
     let window = match (opens, may_open) {
-        (Some(_), Some(may)) => {
-            problems.add("E0403", &may.span, "an outage must happen (`opens`) or may (`may-open`)");
+        (Some(opens), Some(may)) => {
+            let message = "an outage must happen (`opens`) or may (`may-open`)";
+            problems.add("E0403", &may.span, message).also(&opens.span, "the other one");
             return None;
         }
-        (Some(window), None) | (None, Some(window)) => time::window(&window, problems),
+        (Some(window), None) | (None, Some(window)) => {
+            located(&window, time::window(&window, problems))
+        }
         (None, None) => {
             let report = problems.add("E0102", &value.span(), "each of `outage` needs `opens`");
             report.help("or `may-open`, if it does not happen with every seed");
@@ -252,16 +263,19 @@ fn read_outage(
         }
     };
     let closes = match closes {
-        None => Some((Closes::Anytime, Vec::new())),
-        Some(never) if never.value.trim() == "never" => Some((Closes::Never, Vec::new())),
+        None => Some((Located { value: Closes::Anytime, span: value.span() }, Vec::new())),
+        Some(never) if never.value.trim() == "never" => {
+            located(&never, Some((Closes::Never, Vec::new())))
+        }
         Some(closes) => {
             let deadline = time::deadline(&closes, problems);
-            deadline.map(|(window, names)| (Closes::Within(window), names))
+            let deadline = deadline.map(|(window, names)| (Closes::Within(window), names));
+            located(&closes, deadline)
         }
     };
     let lasts = match lasts {
-        None => Length::default(),
-        Some(lasts) => time::length(&lasts, problems)?,
+        None => Located { value: Length::default(), span: value.span() },
+        Some(lasts) => Located { value: time::length(&lasts, problems)?, span: lasts.span.clone() },
     };
     let of = of?;
     let (work, clients) = read_service(&of, mentions, problems)?;
@@ -286,13 +300,13 @@ fn read_loss(
         let excuse = Excuse::ALL.into_iter().find(|(name, _)| *name == by.value);
         if excuse.is_none() {
             let message = format!("`{}` is no reason to lose an acknowledged record", by.value);
-            let report = problems.add("E0105", &by.span, message);
+            let report = problems.add("E0106", &by.span, message);
             report.suggest(&by.value, Excuse::ALL.map(|(name, _)| name));
         }
         excuse.map(|(_, excuse)| excuse)
     });
     let of = of?;
-    let mut phrase = Phrase::of(&of, "E0203", problems).ok()?;
+    let mut phrase = Phrase::of(&of, problems).ok()?;
     for sign in ["acked", "("] {
         phrase.expect(sign, "E0203", problems).ok()?;
     }
@@ -313,7 +327,7 @@ fn read_service(
     mentions: &mut Vec<Mention>,
     problems: &mut Problems,
 ) -> Option<(String, Selector)> {
-    let mut phrase = Phrase::of(text, "E0203", problems).ok()?;
+    let mut phrase = Phrase::of(text, problems).ok()?;
     let token = phrase.take()?;
     let place = phrase.place(&token);
     if !WORKS.contains(&token.text) && token.text != "session" {

@@ -32,6 +32,12 @@ impl Text {
         Some(Self { value: text, span: if exact { inner } else { outer }, exact })
     }
 
+    /// A string that was read before, to be read again. `source` is the whole file.
+    pub fn again(value: &str, span: Span, source: &str) -> Self {
+        let exact = source.get(span.clone()) == Some(value);
+        Self { value: value.to_string(), span, exact }
+    }
+
     /// A part of a longer string, to be read by itself.
     pub fn inside(part: &str, span: Span) -> Self {
         Self { value: part.to_string(), span, exact: false }
@@ -94,6 +100,11 @@ impl<'a> Fields<'a> {
     pub fn key_span(&self, key: &str) -> Span {
         let found = self.table.get_key_value(key);
         found.map_or_else(|| self.span.clone(), |(key, _)| key.span())
+    }
+
+    /// Where what the key says is written, or the whole table.
+    pub fn value_span(&self, key: &str) -> Span {
+        self.table.get(key).map_or_else(|| self.span.clone(), Spanned::span)
     }
 
     /// Whether `key` is written, without reading it.

@@ -47,16 +47,21 @@
 //! came from elsewhere. Nothing random is decided here: see [`crate::plan`].
 
 pub mod action;
+mod aside;
 pub mod client;
 pub mod condition;
+mod dates;
 pub mod ensemble;
 pub mod expect;
 pub mod facts;
 mod fields;
 pub mod kafka;
+mod layout;
+mod lint;
 mod names;
 mod phrase;
 mod problems;
+pub mod schema;
 pub mod selector;
 mod sense;
 pub mod step;
@@ -71,9 +76,13 @@ use machine::Duration;
 use toml::de::DeTable;
 
 pub use crate::diagnostic::Diagnostic;
+pub use layout::formatted;
+pub use lint::MARKS;
 pub use names::Names;
 pub use phrase::{Mention, MentionKind};
+pub(crate) use problems::nearest;
 pub use problems::{Located, Span, render};
+pub use verb::VERBS;
 
 use crate::cluster::Cluster;
 use client::Client;
@@ -104,6 +113,8 @@ pub struct Script {
     pub hosts: BTreeMap<String, Vec<Located<String>>>,
     /// The clients, in the order of the file.
     pub clients: Vec<Client>,
+    /// `guests`: programs that a test brings along ([`crate::Scenario::guest`]), by name; also the names of their nodes.
+    pub guests: Vec<Located<String>>,
     /// The steps, in the order of the file.
     pub steps: Vec<Step>,
     /// What the author promises.
@@ -161,6 +172,32 @@ pub fn parse(source: &str, file: &str) -> Result<Script, Vec<Diagnostic>> {
     }
 }
 
+/// Reads the `[cluster]` of a file and nothing else: the file need not be a scenario.
+///
+/// # Errors
+/// What is wrong with it: no TOML, no `[cluster]`, or not what belongs there.
+pub fn read_cluster(source: &str, file: &str) -> Result<Ensemble, Vec<Diagnostic>> {
+    let mut problems = Problems::of(file, source);
+    let (document, errors) = DeTable::parse_recoverable(source);
+    for error in errors {
+        let end = source.len();
+        let span = error.span().unwrap_or(end..end);
+        problems.add("E0001", &span, error.message()).label("not TOML");
+    }
+    let mut fields = Fields::of(document.get_ref(), 0..0, "a cluster");
+    let ensemble = match fields.value("cluster") {
+        Some(value) => ensemble::read(value, &mut problems),
+        None => {
+            fields.missing("cluster", &mut problems).help("as in `cluster = { zookeeper = 3 }`");
+            None
+        }
+    };
+    match ensemble {
+        Some(ensemble) if problems.is_empty() => Ok(ensemble),
+        _ => Err(problems.into_sorted()),
+    }
+}
+
 fn read(
     mut fields: Fields<'_>,
     file: &str,
@@ -183,6 +220,8 @@ fn read(
     let hosts = fields.value("hosts").map(|value| read_hosts(value, problems));
     let clients = fields.list("clients", problems).into_iter();
     let clients: Vec<_> = clients.map(|value| client::read(value, problems)).collect();
+    let guests = fields.texts("guests", problems).into_iter();
+    let guests = guests.map(|name| Located { value: name.value, span: name.span }).collect();
     let steps = fields.value("timeline").map(|value| read_steps(value, problems));
     let expect = fields.value("expect").map(|value| expect::read(value, problems));
     fields.finish(problems);
@@ -201,6 +240,7 @@ fn read(
         ensemble: ensemble?,
         hosts: hosts.unwrap_or_default(),
         clients: clients.into_iter().collect::<Option<_>>()?,
+        guests,
         steps: steps.unwrap_or_else(|| Some(Vec::new()))?,
         expect: expect.unwrap_or_default(),
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::client::Client;
 use super::phrase::{Mention, MentionKind};
 use super::problems::{Problems, Span};
-use super::selector::{Role, fits, is_pattern};
+use super::selector::{Role, Selector, fits, is_pattern};
 use super::{Located, Script, kafka};
 use crate::cluster::Cluster;
 
@@ -18,6 +18,8 @@ pub struct Names {
     pub brokers: Vec<String>,
     /// The clients, in the order of the file.
     pub clients: Vec<String>,
+    /// The programs a test brings along.
+    pub guests: Vec<String>,
     /// The topics, with how many partitions each may come to have; `None` where nobody says. Those
     /// of the cluster, those that steps create and, where that is switched on explicitly, those
     /// that clients create by using them.
@@ -44,6 +46,7 @@ impl Names {
             servers,
             brokers: cluster.brokers.iter().map(|broker| broker.name.clone()).collect(),
             clients,
+            guests: script.guests.iter().map(|guest| guest.value.clone()).collect(),
             topics: kafka::topics(script, cluster),
             works_on: works_on.collect(),
             hosts: BTreeMap::new(),
@@ -54,7 +57,7 @@ impl Names {
         for (host, node) in servers.chain(brokers) {
             names.hosts.entry(host.clone()).or_default().push(node.clone());
         }
-        for client in &names.clients {
+        for client in names.clients.iter().chain(&names.guests) {
             names.hosts.entry(client.clone()).or_default().push(client.clone());
         }
         for (host, patterns) in &script.hosts {
@@ -64,9 +67,10 @@ impl Names {
         names
     }
 
-    /// All nodes: servers, brokers, then clients.
+    /// All nodes: servers, brokers, clients, then guests.
     pub fn all(&self) -> Vec<String> {
-        self.servers.iter().chain(&self.brokers).chain(&self.clients).cloned().collect()
+        let programs = self.clients.iter().chain(&self.guests);
+        self.servers.iter().chain(&self.brokers).chain(programs).cloned().collect()
     }
 
     /// The nodes of that name, or that fit that pattern. The n-th server is also called `zk-n`, the
@@ -83,6 +87,35 @@ impl Names {
             fit.map(|(_, name)| name.clone()).collect::<Vec<_>>()
         };
         [numbered("zk", &self.servers), numbered("kafka", &self.brokers)].concat()
+    }
+
+    /// The nodes a selector means in every run at every time; `None` where that depends on the run.
+    pub fn fixed(&self, who: &Selector) -> Option<Vec<String>> {
+        Some(match who {
+            Selector::Pattern(pattern) => self.nodes(pattern),
+            Selector::ClientPattern(pattern) => self.clients(pattern),
+            Selector::SessionPattern(pattern) => self.sessions(pattern),
+            Selector::Nodes(nodes) => nodes.clone(),
+            Selector::Servers => self.servers.clone(),
+            Selector::Brokers => self.brokers.clone(),
+            Selector::Clients => self.clients.clone(),
+            Selector::Host(pattern) => {
+                let hosts = self.hosts(pattern).into_iter();
+                hosts.filter_map(|host| self.hosts.get(&host)).flatten().cloned().collect()
+            }
+            Selector::Union(parts) => {
+                let mut all = BTreeSet::new();
+                for part in parts {
+                    all.extend(self.fixed(part)?);
+                }
+                all.into_iter().collect()
+            }
+            Selector::Except(these, without) => {
+                let without = self.fixed(without)?;
+                self.fixed(these)?.into_iter().filter(|node| !without.contains(node)).collect()
+            }
+            _ => return None,
+        })
     }
 
     /// The clients of that name, or that fit that pattern; or else those that work on the topic of
@@ -139,14 +172,15 @@ pub fn check(script: &Script, cluster: Option<&Cluster>, problems: &mut Problems
     if let (Some(names), Some(cluster)) = (&known.names, cluster) {
         known.check_host_table(names, problems);
         kafka::check(script, cluster, names, problems);
-        for client in &script.clients {
-            let what = match &client.id.value {
+        let clients = script.clients.iter().map(|client| &client.id);
+        for client in clients.chain(&script.guests) {
+            let what = match &client.value {
                 id if names.servers.contains(id) => "server",
                 id if names.brokers.contains(id) => "broker",
                 _ => continue,
             };
-            let message = format!("`{}` is the name of a {what} already", client.id.value);
-            problems.add("E0305", &client.id.span, message);
+            let message = format!("`{}` is the name of a {what} already", client.value);
+            problems.add("E0309", &client.span, message);
         }
     }
     let of_clients = script.clients.iter().flat_map(|client| &client.mentions);
@@ -157,15 +191,18 @@ pub fn check(script: &Script, cluster: Option<&Cluster>, problems: &mut Problems
 }
 
 fn check_ids(script: &Script, problems: &mut Problems) {
-    let clients = script.clients.iter().map(|client| &client.id).collect::<Vec<_>>();
-    let steps = script.steps.iter().map(|step| &step.id).collect::<Vec<_>>();
+    let clients = script.clients.iter().map(|client| &client.id).chain(&script.guests).collect();
+    let steps: Vec<_> = script.steps.iter().map(|step| &step.id).collect();
     for (what, ids) in [("client", clients), ("step", steps)] {
-        let mut seen: BTreeSet<&str> = BTreeSet::new();
+        let mut seen: BTreeMap<&str, &Span> = BTreeMap::new();
         for Located { value, span } in ids {
             check_id(&format!("the name of a {what}"), value, span, problems);
-            if !seen.insert(value) {
+            if let Some(first) = seen.get(value.as_str()) {
                 let message = format!("there is a {what} `{value}` already");
-                problems.add("E0305", span, message).label("the second of that name");
+                let report = problems.add("E0309", span, message);
+                report.label("the second of that name").also(first, "the first");
+            } else {
+                seen.insert(value, span);
             }
         }
     }
@@ -252,12 +289,16 @@ impl Known<'_> {
 
     fn check_picks(&self, name: &str, wants_peers: bool, span: &Span, problems: &mut Problems) {
         let step = self.script.steps.iter().find(|step| step.id.value == name);
-        let Some(action) = step.map(|step| &step.action) else { return };
+        let Some((step, action)) = step.map(|step| (step, &step.action)) else { return };
         let has_none =
             matches!(action.deed, super::action::Deed::HealAll | super::action::Deed::Admin(_));
         if has_none || (wants_peers && action.to.is_none()) {
             let what = if wants_peers { "other side" } else { "victims" };
-            problems.add("E0302", span, format!("step `{name}` has no {what}"));
+            let report = problems.add("E0313", span, format!("step `{name}` has no {what}"));
+            report.also(
+                &step.span,
+                format!("it picks {}", if has_none { "nobody" } else { "one side" }),
+            );
         }
     }
 
@@ -278,15 +319,16 @@ impl Known<'_> {
             report.suggest(name, ids.chain(topics));
             return;
         };
-        let (id, does) = (&first.id.value, first.work.word());
+        let (id, does, there) = (&first.id.value, first.work.word(), &first.id.span);
         match wanted {
             Wanted::Work(work) if fit.iter().all(|client| client.work.word() != work) => {
                 let message = format!("client `{id}` does not `{work}`");
-                problems.add("E0303", span, message).help(format!("it does `{does}`"));
+                let report = problems.add("E0314", span, message).also(there, "this one");
+                report.help(format!("it does `{does}`"));
             }
             Wanted::Session if fit.iter().all(|client| client.work.topic().is_some()) => {
                 let message = format!("client `{id}` has no session");
-                let report = problems.add("E0303", span, message);
+                let report = problems.add("E0315", span, message).also(there, "this one");
                 report.help(format!("it does `{does}`, with brokers"));
             }
             _ => {}
@@ -312,7 +354,7 @@ impl Known<'_> {
             let all = names.all();
             let states = Role::ALL.iter().map(|(state, _)| *state);
             let words = states.chain(all.iter().map(String::as_str));
-            problems.add("E0301", span, message).suggest(name, words);
+            problems.add("E0206", span, message).suggest(name, words);
         }
     }
 
@@ -326,15 +368,16 @@ impl Known<'_> {
 
     /// Every node of `[hosts]` exists, and is on one host only.
     fn check_host_table(&self, names: &Names, problems: &mut Problems) {
-        let mut on: BTreeMap<String, &str> = BTreeMap::new();
+        let mut on: BTreeMap<String, (&str, &Span)> = BTreeMap::new();
         for (host, patterns) in &self.script.hosts {
             for pattern in patterns {
                 self.check_node(&pattern.value, &pattern.span, problems);
                 for node in names.nodes(&pattern.value) {
-                    let before = on.insert(node.clone(), host);
-                    if let Some(before) = before {
+                    let before = on.insert(node.clone(), (host, &pattern.span));
+                    if let Some((before, there)) = before {
                         let message = format!("`{node}` is on host `{before}` already");
-                        problems.add("E0304", &pattern.span, message);
+                        let report = problems.add("E0316", &pattern.span, message);
+                        report.label("a second time").also(there, "the first");
                     }
                 }
             }

@@ -77,6 +77,8 @@ pub struct Phrase<'t> {
     depth: usize,
     /// The names mentioned so far.
     pub mentions: Vec<Mention>,
+    /// The places of the comparisons read so far, in the order of reading.
+    pub comparisons: Vec<Span>,
 }
 
 /// How deep parentheses may be nested.
@@ -87,13 +89,8 @@ const DEPTH_MAX: usize = 32;
 pub struct Misread;
 
 impl<'t> Phrase<'t> {
-    /// Splits the text into words and signs; complains with `code` about letters that belong to
-    /// neither.
-    pub fn of(
-        text: &'t Text,
-        code: &'static str,
-        problems: &mut Problems,
-    ) -> Result<Self, Misread> {
+    /// Splits the text into words and signs; complains about letters that belong to neither.
+    pub fn of(text: &'t Text, problems: &mut Problems) -> Result<Self, Misread> {
         let mut tokens = Vec::new();
         let source = text.value.as_str();
         let mut at = 0;
@@ -106,13 +103,13 @@ impl<'t> Phrase<'t> {
             if length == 0 {
                 let range = at..at + letter.len_utf8();
                 let message = format!("`{letter}` has no meaning here");
-                problems.add(code, &text.part(range), message);
+                problems.add("E0208", &text.part(range), message);
                 return Err(Misread);
             }
             tokens.push(Token { text: &source[at..at + length], range: at..at + length });
             at += length;
         }
-        Ok(Self { text, tokens, next: 0, depth: 0, mentions: Vec::new() })
+        Ok(Self { text, tokens, next: 0, depth: 0, mentions: Vec::new(), comparisons: Vec::new() })
     }
 
     /// The next token, left where it is.
@@ -193,13 +190,13 @@ impl<'t> Phrase<'t> {
     }
 
     /// Goes one level deeper; complains where nobody means it.
-    pub fn enter(&mut self, code: &'static str, problems: &mut Problems) -> Result<(), Misread> {
+    pub fn enter(&mut self, problems: &mut Problems) -> Result<(), Misread> {
         self.depth += 1;
         if self.depth <= DEPTH_MAX {
             return Ok(());
         }
         let place = self.peek().map_or(self.text.span.clone(), |token| self.place(token));
-        problems.add(code, &place, "too many parentheses inside each other");
+        problems.add("E0207", &place, "too many parentheses inside each other");
         Err(Misread)
     }
 

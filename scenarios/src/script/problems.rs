@@ -2,15 +2,16 @@
 //! try; several at once.
 //!
 //! What one of them is, the importer of cluster files shares: [`crate::diagnostic`].
-//! Which rules there are is seen where they are broken: `E00` syntax, `E01` keys and values, `E02`
-//! the small languages in strings, `E03` names, `E04` steps, `E05` times and promises.
+//! Rules are explained in [`crate::diagnostic::codes`]: `E00` syntax, `E01` keys and values, `E02`
+//! the small languages in strings, `E03` names, `E04` what goes together, `E05` times and promises,
+//! `W06` what can be played and can hardly be meant.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 
 /// Bytes `start..end` of a scenario file.
 pub type Span = Range<usize>;
@@ -59,16 +60,22 @@ impl Problems {
         span: &Span,
         message: impl Into<String>,
     ) -> Report<'_> {
-        self.found.push(Diagnostic {
-            code,
-            message: message.into(),
-            span: span.clone(),
-            label: "here".to_string(),
-            help: None,
-            file: self.file.clone(),
-            source: self.source.clone(),
-        });
+        let place = (self.file.as_str(), self.source.clone());
+        let error = Diagnostic::error(code, place, span.clone(), message);
+        self.found.push(Diagnostic { label: "here".to_string(), ..error });
         Report(self.found.last_mut().expect("one was just pushed"))
+    }
+
+    /// Adds one that does not keep the scenario from being played.
+    pub fn warn(
+        &mut self,
+        code: &'static str,
+        span: &Span,
+        message: impl Into<String>,
+    ) -> Report<'_> {
+        let report = self.add(code, span, message);
+        report.0.severity = Severity::Warning;
+        report
     }
 
     /// Whether nothing is wrong so far.
@@ -101,6 +108,14 @@ impl Report<'_> {
         self
     }
 
+    /// Another place that belongs to it, and what to say there; nothing if it is the same place.
+    pub fn also(self, span: &Span, label: impl Into<String>) -> Self {
+        if *span != self.0.span {
+            self.0.also.push((span.clone(), label.into()));
+        }
+        self
+    }
+
     /// What to try.
     pub fn help(self, help: impl Into<String>) -> Self {
         self.0.help = Some(help.into());
@@ -110,23 +125,26 @@ impl Report<'_> {
     /// Names what may have been meant instead of `wrong`; without one that is near, says what there
     /// is, unless that is too much to read.
     pub fn suggest<'n>(self, wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Self {
-        let mut names: Vec<_> =
-            names.into_iter().map(|name| (distance(wrong, name), name)).collect();
+        let mut names: Vec<_> = names.into_iter().collect();
         names.dedup();
-        let listed = |names: &mut dyn Iterator<Item = &(usize, &str)>| {
-            names.map(|(_, name)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        let listed = |names: &[&str]| {
+            names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
         };
-        let is_near =
-            |(far, name): &&(usize, &str)| *far <= (name.len().max(wrong.len()) / 3).max(1);
-        match names.iter().filter(is_near).map(|(far, _)| *far).min() {
-            Some(nearest) => {
-                let mut best = names.iter().filter(|(far, _)| *far == nearest);
-                self.help(format!("did you mean {}?", listed(&mut best)))
-            }
-            None if names.is_empty() || names.len() > NAMES_MAX => self,
-            None => self.help(format!("there is {}", listed(&mut names.iter()))),
+        match nearest(wrong, names.iter().copied()).as_slice() {
+            [] if names.is_empty() || names.len() > NAMES_MAX => self,
+            [] => self.help(format!("there is {}", listed(&names))),
+            best => self.help(format!("did you mean {}?", listed(best))),
         }
     }
+}
+
+/// Those of `names` that are nearest to `wrong` and at most a third of their letters away from it.
+pub(crate) fn nearest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
+    let far = names.into_iter().map(|name| (distance(wrong, name), name));
+    let is_near = |(far, name): &(usize, &str)| *far <= (name.len().max(wrong.len()) / 3).max(1);
+    let near: Vec<_> = far.filter(is_near).collect();
+    let least = near.iter().map(|(far, _)| *far).min();
+    near.iter().filter(|(far, _)| Some(*far) == least).map(|(_, name)| *name).collect()
 }
 
 /// How many letters to insert, remove, change or swap with their neighbour to get from `a` to `b`.

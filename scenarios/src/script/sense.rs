@@ -1,167 +1,149 @@
 //! Whether the times of a scenario make sense: nothing after the end, no window that ends before it
 //! begins, no promise about a quorum that is lost for good.
+//!
+//! What can be played all the same and can hardly be meant is told by [`super::lint`].
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use super::Script;
 use super::action::Deed;
 use super::condition::Condition;
+use super::dates::Dates;
 use super::ensemble::Source;
 use super::expect::Closes;
-use super::problems::{Problems, Span};
+use super::problems::{Located, Problems, Report, Span};
 use super::selector::Selector;
-use super::step::When;
-use super::time::{Anchor, Moment, Window};
+use super::step::{Step, When};
+use super::time::{Moment, Window};
+use super::{Names, Script};
 
 /// Checks the times of all steps and promises.
 pub fn check(script: &Script, problems: &mut Problems) {
-    let dates = Dates::of(script, problems);
+    let dates = Dates::of(script);
+    check_circles(script, &dates, problems);
     check_steps(script, &dates, problems);
     check_windows(script, &dates, problems);
     check_lost_quorum(script, &dates, problems);
 }
 
-/// The earliest and latest date of every step that has one, in µs.
-struct Dates {
-    end: u64,
-    steps: BTreeMap<String, (u64, u64)>,
-}
-
-impl Dates {
-    fn of(script: &Script, problems: &mut Problems) -> Self {
-        let mut dates = Self { end: script.duration.value.as_micros(), steps: BTreeMap::new() };
-        // Each round dates the steps that hang on those dated before; a round without a new date is
-        // the last.
-        loop {
-            let before = dates.steps.len();
-            for step in &script.steps {
-                let window = match &step.when {
-                    When::At { window, .. } => window.clone(),
-                    When::Every { first, .. } => Window { from: first.clone(), to: first.clone() },
-                    When::Condition { .. } => continue,
-                };
-                if let (Some(from), Some(to)) = (dates.range(&window.from), dates.range(&window.to))
-                {
-                    dates.steps.entry(step.id.value.clone()).or_insert((from.0, to.1));
-                }
-            }
-            if dates.steps.len() == before {
-                break;
-            }
+/// A step without a date hangs, in the end, on a step with a condition; or else on itself.
+fn check_circles(script: &Script, dates: &Dates<'_>, problems: &mut Problems) {
+    for step in &script.steps {
+        let circle = dates.circle(step);
+        let is_first = circle.iter().all(|other| step.span.start <= other.span.start);
+        if circle.is_empty() || !is_first {
+            continue;
         }
-        dates.check_circles(script, problems);
-        dates
-    }
-
-    /// A step without a date hangs, in the end, on a step with a condition; or else on itself.
-    fn check_circles(&self, script: &Script, problems: &mut Problems) {
-        for step in &script.steps {
-            let mut at = step;
-            for _ in 0..=script.steps.len() {
-                let anchor = match &at.when {
-                    When::At { window, .. } => [&window.from.anchor, &window.to.anchor],
-                    When::Every { first, .. } => [&first.anchor, &first.anchor],
-                    When::Condition { .. } => break,
-                };
-                let undated = anchor.into_iter().find_map(|anchor| match anchor {
-                    Anchor::Step(name) if !self.steps.contains_key(name) => Some(name),
-                    _ => None,
-                });
-                let next = undated
-                    .and_then(|name| script.steps.iter().find(|step| step.id.value == *name));
-                let Some(next) = next else { break };
-                if next.id.value == step.id.value {
-                    let message = format!("the time of step `{}` hangs on itself", step.id.value);
-                    problems.add("E0503", &step.span, message);
-                    break;
-                }
-                at = next;
-            }
-        }
-    }
-
-    /// The earliest and latest µs this can be; `None` if it hangs on a condition.
-    fn range(&self, moment: &Moment) -> Option<(u64, u64)> {
-        let (from, to) = match &moment.anchor {
-            Anchor::Start => (0, 0),
-            Anchor::End => (self.end, self.end),
-            Anchor::Step(step) => *self.steps.get(step)?,
-        };
-        Some((moment.at(from), moment.at(to)))
-    }
-
-    /// Whether `a` is surely before `b`.
-    fn is_before(&self, a: &Moment, b: &Moment) -> bool {
-        if a.anchor == b.anchor {
-            return a.offset < b.offset;
-        }
-        match (self.range(a), self.range(b)) {
-            (Some(a), Some(b)) => a.1 < b.0,
-            _ => false,
+        let message = format!("the time of step `{}` hangs on itself", step.id.value);
+        let mut report = problems.add("E0503", time_of(step), message).label("hangs on itself");
+        for other in &circle[1..] {
+            report = report.also(time_of(other), "over this");
         }
     }
 }
 
-fn check_steps(script: &Script, dates: &Dates, problems: &mut Problems) {
+/// Where the time of a step is written.
+fn time_of(step: &Step) -> &Span {
+    match &step.when {
+        When::At { span, .. } => span,
+        When::Every { period, .. } => &period.span,
+        When::Condition { that, .. } => &that.span,
+    }
+}
+
+fn check_steps(script: &Script, dates: &Dates<'_>, problems: &mut Problems) {
     for step in &script.steps {
         let span = match &step.when {
             When::At { window, span } => {
                 if dates.is_before(&window.to, &window.from) {
-                    problems.add("E0502", span, "this window ends before it begins");
+                    let report = problems.add("E0502", span, "this window ends before it begins");
+                    report.label("upside down");
                 }
-                span
+                end_of(span, script)
             }
-            When::Every { period, .. } => &period.span,
+            When::Every { period, .. } => period.span.clone(),
             When::Condition { .. } => continue,
         };
-        let Some((_, latest)) = dates.steps.get(&step.id.value) else { continue };
-        if *latest >= dates.end {
+        let Some((_, latest)) = dates.of_step(&step.id.value) else { continue };
+        if latest >= dates.end {
             let message = format!("step `{}` comes after the end", step.id.value);
-            let report = problems.add("E0501", span, message);
-            report.help(format!("the run ends at {}: raise `duration`", script.duration.value));
+            let report = problems.add("E0501", &span, message).label("too late");
+            the_end(report, script).help("raise `duration`, or let it happen earlier");
         }
     }
 }
 
-fn check_windows(script: &Script, dates: &Dates, problems: &mut Problems) {
+/// Points to where the end of the run is said.
+fn the_end<'p>(report: Report<'p>, script: &Script) -> Report<'p> {
+    let end = &script.duration;
+    report.also(&end.span, format!("the run ends at {}", end.value))
+}
+
+/// Of a window, where its end is written.
+fn end_of(span: &Span, script: &Script) -> Span {
+    let Some((before, end)) =
+        script.source.get(span.clone()).and_then(|text| text.split_once(".."))
+    else {
+        return span.clone();
+    };
+    let blanks = end.len() - end.trim_start().len();
+    span.start + before.len() + 2 + blanks..span.end
+}
+
+fn check_windows(script: &Script, dates: &Dates<'_>, problems: &mut Problems) {
     let expect = &script.expect;
-    let promised = expect.eventually.iter().map(|one| (&one.that.span, &one.window));
-    let throughout = expect.never.iter().chain(&expect.always);
-    let throughout = throughout.map(|one| (&one.that.span, &one.window));
-    let opens = expect.outages.iter().map(|outage| (&outage.span, &outage.opens));
-    for (span, window) in promised.chain(throughout).chain(opens) {
+    let promised = expect.eventually.iter().map(|one| &one.window);
+    let throughout = expect.never.iter().chain(&expect.always).map(|one| &one.window);
+    let opens = expect.outages.iter().map(|outage| &outage.opens);
+    for Located { value: window, span } in promised.chain(throughout).chain(opens) {
         if dates.is_before(&window.to, &window.from) {
-            problems.add("E0502", span, "the time of this ends before it begins");
+            let report = problems.add("E0502", span, "this window ends before it begins");
+            report.label("upside down");
         }
-        check_end(span, &window.to, dates, problems);
+        check_end(span, &window.to, script, dates, problems);
     }
     for outage in &expect.outages {
-        if let Closes::Within(window) = &outage.closes {
-            if dates.is_before(&window.to, &outage.opens.from) {
-                problems.add("E0502", &outage.span, "this outage closes before it opens");
+        let span = &outage.closes.span;
+        if let Closes::Within(window) = &outage.closes.value {
+            if dates.is_before(&window.to, &outage.opens.value.from) {
+                let message = "this outage closes before it opens";
+                let report = problems.add("E0506", span, message).label("this is before");
+                report.also(&outage.opens.span, "this");
             }
-            check_end(&outage.span, &window.to, dates, problems);
+            if dates.is_before(&window.to, &window.from) {
+                let report = problems.add("E0502", span, "this window ends before it begins");
+                report.label("upside down");
+            }
+            check_end(span, &window.to, script, dates, problems);
         }
-        if let (Some(min), Some(max)) = (outage.lasts.min, outage.lasts.max)
-            && min > max
-        {
-            problems.add("E0502", &outage.span, "this outage lasts at least longer than at most");
+        let Located { value: lasts, span } = &outage.lasts;
+        if lasts.min.zip(lasts.max).is_some_and(|(min, max)| min > max) {
+            let message = "this outage lasts at least longer than at most";
+            problems.add("E0507", span, message).label("upside down");
         }
     }
 }
 
-fn check_end(span: &Span, moment: &Moment, dates: &Dates, problems: &mut Problems) {
+fn check_end(
+    span: &Span,
+    moment: &Moment,
+    script: &Script,
+    dates: &Dates<'_>,
+    problems: &mut Problems,
+) {
     let Some((_, latest)) = dates.range(moment) else { return };
     if latest > dates.end {
-        let report = problems.add("E0505", span, "this cannot be judged: the run ends before");
-        report.help("raise `duration`, or promise it earlier");
+        let span = end_of(span, script);
+        let report = problems.add("E0505", &span, "this cannot be judged: the run ends before");
+        let report = report.label("later than the end");
+        the_end(report, script).help("raise `duration`, or promise it earlier");
     }
 }
 
 /// Servers taken away and never given back, and a quorum promised afterwards. Says nothing where
 /// anything might bring one back.
-fn check_lost_quorum(script: &Script, dates: &Dates, problems: &mut Problems) {
-    let Source::Inline { zookeepers, .. } = script.ensemble.source else { return };
+fn check_lost_quorum(script: &Script, dates: &Dates<'_>, problems: &mut Problems) {
+    let Source::Inline { .. } = script.ensemble.source else { return };
+    let Some(cluster) = script.cluster(None) else { return };
     let returns = script.steps.iter().any(|step| {
         step.lasts.is_some()
             || matches!(
@@ -172,35 +154,49 @@ fn check_lost_quorum(script: &Script, dates: &Dates, problems: &mut Problems) {
     if returns {
         return;
     }
-    let servers: Vec<_> = (1..=zookeepers).map(|number| format!("zk-{number}")).collect();
-    let names = script.cluster(None).map(|cluster| super::Names::of(script, &cluster));
-    let are_servers = |pattern: &str| {
-        let nodes = names.as_ref().map(|names| names.nodes(pattern)).unwrap_or_default();
-        nodes.iter().all(|node| servers.contains(node))
-    };
-    let taken = |step: &super::Step| match &step.action.who {
-        _ if !step.action.deed.takes_nodes_away() => None,
-        Selector::Any { count, these, .. } => match &**these {
-            Selector::Pattern(pattern) if are_servers(pattern) => {
-                Some((*count, dates.steps.get(&step.id.value)?.1))
-            }
-            _ => None,
-        },
-        _ => None,
-    };
-    let servers = usize::try_from(zookeepers).unwrap_or(usize::MAX);
-    let needed = coordinator::quorum::majority_of(servers) as u64;
-    let worst = script.steps.iter().filter_map(taken).max();
-    let Some((_, lost_at)) = worst.filter(|(count, _)| zookeepers - needed < *count) else {
-        return;
-    };
+    let names = Names::of(script, &cluster);
+    let needed = coordinator::quorum::majority_of(names.servers.len());
+    let Some((lost_at, by)) = loss_of_quorum(script, &names, needed, dates) else { return };
     let late = |window: &Window| dates.range(&window.from).is_some_and(|from| from.0 >= lost_at);
-    let promised = script.expect.eventually.iter().filter(|one| late(&one.window));
+    let promised = script.expect.eventually.iter().filter(|one| late(&one.window.value));
     let promised = promised.map(|one| &one.that).chain(&script.expect.finally);
     for that in promised.filter(|that| needs_quorum(&that.value)) {
         let message = "this needs a quorum, and a majority is taken away for good";
-        problems.add("E0504", &that.span, message).help("restart or heal some of them in a step");
+        let report = problems.add("E0504", &that.span, message).label("cannot be");
+        let report = report.also(&by.span, "nobody is left to be a quorum after this");
+        report.help("restart or heal some of them in a step");
     }
+}
+
+/// When fewer than `needed` servers are left at the latest, and by which step.
+fn loss_of_quorum<'s>(
+    script: &'s Script,
+    names: &Names,
+    needed: usize,
+    dates: &Dates<'_>,
+) -> Option<(u64, &'s Step)> {
+    let dated = |step: &'s Step| Some((dates.of_step(&step.id.value)?.1, step));
+    let taking = script.steps.iter().filter(|step| step.action.deed.takes_nodes_away());
+    let mut taking: Vec<_> = taking.filter_map(dated).collect();
+    taking.sort_by_key(|(at, _)| *at);
+    let mut gone: BTreeSet<String> = BTreeSet::new();
+    for (at, step) in taking {
+        let mut most = 0;
+        match &step.action.who {
+            Selector::Any { count, these, .. } => {
+                let from = names.fixed(these).unwrap_or_default();
+                if from.iter().all(|node| names.servers.contains(node)) {
+                    most = usize::try_from(*count).unwrap_or(usize::MAX).min(from.len());
+                }
+            }
+            who => gone.extend(names.fixed(who).unwrap_or_default()),
+        }
+        let lost = names.servers.iter().filter(|server| gone.contains(*server)).count();
+        if names.servers.len().saturating_sub(lost.max(most)) < needed {
+            return Some((at, step));
+        }
+    }
+    None
 }
 
 fn needs_quorum(condition: &Condition) -> bool {

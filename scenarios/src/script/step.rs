@@ -76,7 +76,8 @@ pub fn read(value: Value<'_>, number: usize, problems: &mut Problems) -> Option<
         && action.undo(&id.value).is_none()
     {
         let message = format!("`{verb}` cannot be undone, so it has no `for`");
-        problems.add("E0403", &lasts.span, message).help("leave `for` out");
+        let report = problems.add("E0404", &lasts.span, message);
+        report.also(&fields.value_span("do"), "this").help("leave `for` out");
     }
     fields.finish(problems);
     mentions.append(&mut names);
@@ -97,7 +98,8 @@ fn read_when(
         let named = written.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(" and ");
         let span = fields.key_span(written[1]);
         let message = format!("a step has one time, this one has {named}");
-        let report = problems.add("E0401", &span, message).label("a second time");
+        let report = problems.add("E0405", &span, message).label("a second time");
+        let report = report.also(&fields.key_span(written[0]), "the first");
         report.help("keep one of them; a repeated step begins at `starting`");
         fields.ignore(&["after", "times", "starting"]);
         return None;
@@ -128,7 +130,7 @@ fn read_every(
     problems: &mut Problems,
 ) -> Option<When> {
     if period.value < Duration::from_millis(1) {
-        problems.add("E0104", &period.span, "a step is repeated every 1ms at most");
+        problems.add("E0105", &period.span, "a step is repeated every 1ms at most");
         return None;
     }
     let first = match fields.text("starting", problems) {

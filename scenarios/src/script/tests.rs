@@ -1,6 +1,9 @@
 //! Every scenario that ships parses, every mistake is explained, no text makes the parser panic.
 
 mod kafka;
+mod layout;
+mod schema;
+mod slips;
 
 use std::path::{Path, PathBuf};
 
@@ -92,6 +95,36 @@ fn every_shipped_scenario_parses_and_can_be_planned() {
         let back: Plan = serde_json::from_str(&json).expect("and can be read again");
         assert_eq!(plan, back, "{name}");
     }
+}
+
+#[test]
+fn nothing_that_ships_is_doubtful() {
+    for (path, text) in shipped() {
+        let name = path.display().to_string();
+        let script = parse(&text, &name).expect("what ships can be read");
+        let cluster = script.cluster(None).expect("it is written in the file");
+        let doubts = script.lint(&cluster);
+        assert!(doubts.is_empty(), "{}", render(&doubts, false));
+    }
+}
+
+#[test]
+fn every_mark_can_be_named() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let notes = ["broker/src/note.rs", "broker/src/note/client.rs"];
+    let mut said = Vec::new();
+    for file in notes.iter().chain(&["coordinator/src/note.rs", "coordinator/src/note/client.rs"]) {
+        let text = std::fs::read_to_string(root.join(file)).expect("notes are there");
+        let marks = text.split("fn mark(&self)").nth(1).expect("notes leave marks");
+        let marks = marks.split("\n    }\n").next().unwrap_or_default();
+        let quoted = marks.split('"').skip(1).step_by(2);
+        let is_mark = |word: &&str| word.starts_with(|letter: char| letter.is_ascii_lowercase());
+        said.extend(quoted.filter(is_mark).map(str::to_string));
+    }
+    let mut known = super::MARKS.to_vec();
+    said.sort();
+    known.sort_unstable();
+    assert_eq!(known, said);
 }
 
 #[test]
@@ -358,12 +391,18 @@ proptest! {
             Ok(script) => {
                 let cluster = script.cluster(None).expect("it is written in the file");
                 draw(&script, &cluster, 1);
+                prop_assert!(script.lint(&cluster).iter().all(|one| !one.is_error()));
             }
             Err(found) => {
                 prop_assert!(!found.is_empty());
                 prop_assert!(!render(&found, false).is_empty());
                 prop_assert!(found.iter().all(|one| one.line_column() >= (1, 1)));
             }
+        }
+        if let Ok(laid_out) = super::formatted(&changed, "changed.toml") {
+            let values = |text: &str| toml::from_str::<toml::Table>(text).expect("it is TOML");
+            prop_assert_eq!(values(&changed), values(&laid_out));
+            prop_assert_eq!(super::formatted(&laid_out, "again.toml"), Ok(laid_out.clone()));
         }
     }
 

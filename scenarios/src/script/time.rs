@@ -13,8 +13,8 @@ use super::fields::Text;
 use super::phrase::{Mention, MentionKind, Misread, Phrase, Token};
 use super::problems::{Problems, Span};
 
-/// The rule of everything that is read here.
-const RULE: &str = "E0104";
+/// The rule of everything that is read here, but for spans of time themselves.
+const RULE: &str = "E0204";
 
 /// What a point in time hangs on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -203,7 +203,7 @@ fn with_mentions<T>(
     problems: &mut Problems,
     read: impl FnOnce(&mut Phrase<'_>, &mut Problems) -> Result<T, Misread>,
 ) -> Option<(T, Vec<Mention>)> {
-    let mut phrase = Phrase::of(text, RULE, problems).ok()?;
+    let mut phrase = Phrase::of(text, problems).ok()?;
     let value = read(&mut phrase, problems).ok()?;
     phrase.end(RULE, problems).ok()?;
     Some((value, phrase.mentions))
@@ -232,7 +232,7 @@ fn read_duration(
 
 fn bad_duration(written: &str, span: &Span, problems: &mut Problems) {
     let message = format!("`{written}` is not a span of time");
-    let report = problems.add(RULE, span, message).label("not a span of time");
+    let report = problems.add("E0104", span, message).label("not a span of time");
     report.help("write a number with its unit: `us`, `ms`, `s`, `m` or `h`, as in `1500ms`");
 }
 
@@ -265,7 +265,7 @@ fn take_moment(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Momen
 }
 
 /// A number with at most six decimals and a unit, in µs.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let unit_at = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.')?;
     let (number, unit) = text.split_at(unit_at);
     let unit: u64 = match unit {

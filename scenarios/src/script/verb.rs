@@ -133,7 +133,7 @@ fn disk_deed(verb: &Text, fields: &mut Fields<'_>, problems: &mut Problems) -> O
             Some(what) if what.value == "syncs" => DiskDeed::FailSyncs,
             Some(what) => {
                 let message = format!("`{}` of a disk cannot fail", what.value);
-                let report = problems.add("E0105", &what.span, message);
+                let report = problems.add("E0106", &what.span, message);
                 report.suggest(&what.value, ["writes", "syncs"]);
                 return None;
             }
@@ -161,7 +161,7 @@ fn bounds(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<(Duration,
     match (min, max) {
         (Some(min), Some(max)) if min.value > max.value => {
             let message = format!("`max` ({}) is less than `min` ({})", max.value, min.value);
-            problems.add("E0105", &max.span, message);
+            problems.add("E0113", &max.span, message).also(&min.span, "more than that");
             None
         }
         (Some(min), Some(max)) => Some((min.value, max.value)),
@@ -185,8 +185,9 @@ fn loss(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<u32> {
             return None;
         }
         (true, true) => {
-            let span = fields.key_span("percent");
-            problems.add("E0403", &span, "`percent` and `per-million` say the same thing");
+            let (span, other) = (fields.key_span("per-million"), fields.key_span("percent"));
+            let message = "`percent` and `per-million` say the same thing";
+            problems.add("E0403", &span, message).also(&other, "the other one");
             return None;
         }
         (true, false) => ("percent", 100),
@@ -241,8 +242,9 @@ fn sides(
         }
         _ if fields.has("hosts") && fields.has("nodes") => {
             fields.ignore(&["nodes", "hosts"]);
-            let span = fields.key_span("hosts");
-            problems.add("E0403", &span, "a step is about `nodes` or about `hosts`, not both");
+            let (span, other) = (fields.key_span("hosts"), fields.key_span("nodes"));
+            let message = "a step is about `nodes` or about `hosts`, not both";
+            problems.add("E0403", &span, message).also(&other, "the other one");
             None
         }
         _ if fields.has("hosts") => {
@@ -260,7 +262,7 @@ fn sides(
 
 /// Reads a selector that is the whole string.
 pub fn side(text: &Text, mentions: &mut Vec<Mention>, problems: &mut Problems) -> Option<Selector> {
-    let mut phrase = Phrase::of(text, "E0201", problems).ok()?;
+    let mut phrase = Phrase::of(text, problems).ok()?;
     let selector = selector::take(&mut phrase, problems).ok()?;
     phrase.end("E0201", problems).ok()?;
     mentions.append(&mut phrase.mentions);

@@ -14,12 +14,12 @@ fn of(folder: &str) -> String {
 
 #[test]
 fn wurstmeister_brokers_on_three_islands() {
-    assert_snapshot!(of("wurstmeister-listeners-added"));
+    assert_snapshot!(of("wurstmeister-with-listeners"));
 }
 
 #[test]
 fn wurstmeister_brokers_that_advertise_localhost() {
-    assert_snapshot!(of("wurstmeister-localhost"));
+    assert_snapshot!(of("wurstmeister-localhost-addresses"));
 }
 
 #[test]
@@ -43,8 +43,8 @@ fn mistakes_with_confluent() {
 }
 
 #[test]
-fn two_of_bitnami() {
-    assert_snapshot!(of("bitnami-two"));
+fn three_of_bitnami() {
+    assert_snapshot!(of("bitnami-three"));
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn three_of_debezium() {
 
 #[test]
 fn debezium_without_numbers() {
-    assert_snapshot!(of("debezium-unnumbered"));
+    assert_snapshot!(of("debezium-one-id"));
 }
 
 #[test]

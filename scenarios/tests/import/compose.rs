@@ -193,7 +193,7 @@ volumes: { a: , b: }
       admin.enableServer=true  (set by the image zookeeper:3.6.3)
       server.1=localhost:2888:3888;2181  (set by the image zookeeper:3.6.3)
     unread x/docker-compose.yml:8 zookeeper restart=always: not modelled: who exits stays down, and starts again when the scenario says so
-    Information F05 x/prod.yml:1:1: several compose files are read as `docker compose -f … -f …` reads them
+    Information F06 x/prod.yml:1:1: several compose files are read as `docker compose -f … -f …` reads them
       help: later files override and add to earlier ones; give separate projects separately
     "#);
     let beside = [file("docker-compose.yml", first), file("docker-compose.override.yml", second)];

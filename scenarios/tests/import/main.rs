@@ -7,6 +7,7 @@ mod fuzz;
 mod images;
 mod order;
 mod plain;
+mod plays;
 mod properties;
 mod rules;
 mod shown;

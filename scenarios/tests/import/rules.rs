@@ -315,7 +315,7 @@ fn z08_variables_nobody_reads() {
       ZOOKEEPER_TICKTIME: 2000
       ZOOKEEPER_SNAP_COUNT: 1000
       ZOOKEEPER_SKIP_ACL: 'yes'";
-    assert_snapshot!(compose(&confluent(more)), @r#"
+    assert_snapshot!(compose(&confluent(more)), @r"
     connect a:2181
     host a on default as a
     a on a myid 1 runs 3.4.14 V3_4
@@ -334,7 +334,7 @@ fn z08_variables_nobody_reads() {
       help: set ZOOKEEPER_TICK_TIME: 2000 for what most guides assume
     Information Z08 docker-compose.yml:10: a: `skipACL` is known to ZooKeeper and not modelled: no effect here
       help: do not read its effect into the results
-    "#);
+    ");
     let list = "ZOO_TICKTIME: 500, ZOO_CFG_EXTRA: 'preAllocSize=1000 ticktime=9'";
     assert_snapshot!(said(&official("3.6.3", "", list)), @r#"
     Error Z02 docker-compose.yml:3:12: the connect string names servers of 2 separate ensembles: each client picks one of them by chance, and they know nothing of each other

@@ -54,6 +54,8 @@ pub(super) struct Shared {
     pub(super) gates: Vec<Desk>,
     /// What the guests want done to the world.
     pub(super) faults: VecDeque<Fault>,
+    /// Whose program has ended, and how.
+    pub(super) endings: VecDeque<(NodeId, Result<(), String>)>,
     /// Wakes the driver when a guest wishes something.
     pub(super) driver: Option<Waker>,
 }
@@ -71,6 +73,7 @@ pub(super) struct Desk {
 
 #[derive(Debug)]
 enum Wish {
+    Say { text: String },
     Dial { id: u64, address: String },
     Send { id: u64, bytes: Bytes },
     Close { id: u64 },
@@ -134,7 +137,7 @@ impl Shared {
 
     /// Whether a guest waits for the driver.
     pub(super) fn has_wishes(&self) -> bool {
-        !self.faults.is_empty() || self.gates.iter().any(Desk::asks)
+        !self.faults.is_empty() || !self.endings.is_empty() || self.gates.iter().any(Desk::asks)
     }
 
     /// The gates whose guests wish something; each is told once.
@@ -158,8 +161,13 @@ impl Shared {
 
 impl Gate {
     /// Takes an input as the machine of this gate; use it where the gate is one variant of a larger
-    /// machine.
-    pub fn handle<N: Note>(&mut self, input: &Input, cx: &mut Context<'_, N>) {
+    /// machine. `say` makes a note of what the guest says.
+    pub fn handle<N: Note>(
+        &mut self,
+        input: &Input,
+        cx: &mut Context<'_, N>,
+        say: fn(String) -> Option<N>,
+    ) {
         let mut shared = self.hall.open();
         let Some(desk) = shared.gates.get_mut(self.gate) else { return };
         match input {
@@ -183,7 +191,7 @@ impl Gate {
         }
         desk.called = false;
         while let Some(wish) = desk.wishes.pop_front() {
-            desk.perform(wish, cx);
+            desk.perform(wish, cx, say);
         }
     }
 }
@@ -199,8 +207,18 @@ impl Desk {
         }
     }
 
-    fn perform<N: Note>(&mut self, wish: Wish, cx: &mut Context<'_, N>) {
+    fn perform<N: Note>(
+        &mut self,
+        wish: Wish,
+        cx: &mut Context<'_, N>,
+        say: fn(String) -> Option<N>,
+    ) {
         match wish {
+            Wish::Say { text } => {
+                if let Some(note) = say(text) {
+                    cx.note(note);
+                }
+            }
             Wish::Dial { id, address } => {
                 if let Some(line) = self.lines.get_mut(&id) {
                     line.conn = Some(cx.dial(&address));
@@ -262,6 +280,13 @@ impl Gateway {
         })
         .await?;
         Ok(stream)
+    }
+}
+
+impl Gateway {
+    /// Says something, for whoever reads the run.
+    pub fn say(&self, text: impl Into<String>) {
+        self.hall.open().wish(self.gate, Wish::Say { text: text.into() });
     }
 }
 
@@ -376,7 +401,7 @@ impl<M: Machine> Machine for Resident<M> {
     fn handle(&mut self, input: Input, cx: &mut Context<'_, M::Note>) {
         match self {
             Self::Native(machine) => machine.handle(input, cx),
-            Self::Gate(gate) => gate.handle(&input, cx),
+            Self::Gate(gate) => gate.handle(&input, cx, |_| None),
         }
     }
 

@@ -1,16 +1,15 @@
-//! A world with guests: who drives the two clocks, and what guests may do to the world.
+//! A world with guests that is played until they are done, and what guests may do to the world.
 
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
 
 use machine::{Instant, Machine};
 use madsim::runtime::Runtime;
-use madsim::time::{Sleep, TimeHandle};
 
 use crate::world::{Fault, HostId, Step, World};
 
+use super::drive::{Clock, Show, drive};
 use super::gate::{Gate, Gateway, Hall};
 
 /// What is told of every step.
@@ -86,74 +85,33 @@ impl<M: Machine + 'static> Hosted<M> {
 
     /// Lets the world happen, in step with madsim's clock.
     async fn drive(&mut self) -> std::convert::Infallible {
-        let mut clock = Clock::new(self.world.now());
-        // A new sleep lasts at least 1 ms; one that is moved is exact.
-        let mut sleep = pin!(clock.time.sleep(Duration::ZERO));
-        let mut asked_at = None;
+        let (hall, clock) = (self.hall.clone(), Clock::new(self.world.now()));
         loop {
-            if asked_at.is_none() && self.hall.open().has_wishes() {
-                asked_at = Some(clock.rounded_up().max(self.world.now()));
-            }
-            let next = match (self.world.next_at(), asked_at) {
-                (Some(event), Some(asked)) => Some(event.min(asked)),
-                (event, asked) => event.or(asked),
-            };
-            match next.filter(|next| *next <= clock.rounded_down()) {
-                Some(next) => {
-                    while let Some(step) = self.world.step_until(next) {
-                        (self.watch)(step);
-                    }
-                    if asked_at == Some(next) {
-                        asked_at = None;
-                        self.perform(next);
-                    }
-                    // Whoever was given something reacts before time goes on.
-                    madsim::task::yield_now().await;
-                }
-                None => self.wait(&mut clock, next, sleep.as_mut(), asked_at.is_some()).await,
-            }
+            drive(self, &hall, &clock, |_| {}).await;
         }
     }
+}
 
-    /// Does what guests wished, at the world's time `at`.
-    fn perform(&mut self, at: Instant) {
-        self.world.advance_to(at);
-        let (faults, gates) = {
-            let mut shared = self.hall.open();
-            (std::mem::take(&mut shared.faults), shared.take_asked())
-        };
-        for fault in &faults {
-            self.world.apply(fault);
-        }
-        for gate in gates {
-            self.world.wake(gate);
-        }
+impl<M: Machine> Show for Hosted<M> {
+    type Actor = M;
+
+    fn world(&mut self) -> &mut World<M> {
+        &mut self.world
     }
 
-    /// Waits for the world's time `next`, or for a guest's wish.
-    async fn wait(
-        &self,
-        clock: &mut Clock,
-        next: Option<Instant>,
-        mut sleep: Pin<&mut Sleep>,
-        called: bool,
-    ) {
-        if let Some(next) = next {
-            sleep.as_mut().reset(clock.madsim_instant(next));
+    fn next_at(&self) -> Option<Instant> {
+        self.world.next_at()
+    }
+
+    fn happen(&mut self, until: Instant) -> bool {
+        while let Some(step) = self.world.step_until(until) {
+            (self.watch)(step);
         }
-        poll_fn(|cx| {
-            let mut shared = self.hall.open();
-            if !called && shared.has_wishes() {
-                return Poll::Ready(());
-            }
-            shared.driver = Some(cx.waker().clone());
-            drop(shared);
-            match next {
-                Some(_) => sleep.as_mut().poll(cx),
-                None => Poll::Pending,
-            }
-        })
-        .await;
+        true
+    }
+
+    fn apply(&mut self, fault: &Fault) {
+        self.world.apply(fault);
     }
 }
 
@@ -165,42 +123,4 @@ impl Stage {
         shared.faults.push_back(fault);
         shared.call();
     }
-}
-
-/// The world's time on madsim's clock: they began together.
-struct Clock {
-    time: TimeHandle,
-    began: Duration,
-    world: Instant,
-}
-
-impl Clock {
-    fn new(world: Instant) -> Self {
-        let time = TimeHandle::current();
-        let began = time.elapsed();
-        Self { time, began, world }
-    }
-
-    fn rounded_down(&self) -> Instant {
-        self.world + micros(self.passed().as_micros())
-    }
-
-    fn rounded_up(&self) -> Instant {
-        self.world + micros(self.passed().as_nanos().div_ceil(1_000))
-    }
-
-    fn passed(&self) -> Duration {
-        self.time.elapsed() - self.began
-    }
-
-    /// When madsim's clock will say so. Not before now.
-    fn madsim_instant(&self, at: Instant) -> std::time::Instant {
-        let span = at.as_micros().saturating_sub(self.world.as_micros());
-        let left = Duration::from_micros(span).saturating_sub(self.passed());
-        self.time.now_instant() + left
-    }
-}
-
-fn micros(micros: u128) -> machine::Duration {
-    machine::Duration::from_micros(micros as u64)
 }

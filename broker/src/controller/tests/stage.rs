@@ -11,7 +11,7 @@ use machine::{Conn, Context, Input, Instant, Level, Machine, Ticket};
 
 use super::tree::Tree;
 use crate::config::Config;
-use crate::controller::{Controller, ControllerEvent};
+use crate::controller::{Controller, ControllerEvent, elections};
 use crate::mechanism::{Mechanisms, Preset};
 use crate::note::Note;
 use crate::replica::RequestId;
@@ -61,6 +61,10 @@ impl fmt::Display for Said {
             Self::Answered(ControllerEvent::Answer(id, response)) => {
                 write!(f, "answers request {}: {}", id.0, answer(response))
             }
+            Self::Answered(ControllerEvent::Elected(elected)) => {
+                let response = elections(0, elected.version, &elected.results);
+                write!(f, "has elected for request {}: {}", elected.id.0, answer(&response))
+            }
         }
     }
 }
@@ -92,9 +96,11 @@ impl Machine for Stage {
                 Deed::Shutdown(request) => self
                     .controller
                     .happen(super::super::Event::ControlledShutdown(RequestId(1), request), cx),
-                Deed::Elect(request) => self
-                    .controller
-                    .happen(super::super::Event::ElectLeaders(RequestId(2), request, 1), cx),
+                Deed::Elect(request) => {
+                    let until = cx.now();
+                    let elect = super::super::Event::ElectLeaders(RequestId(2), request, 1, until);
+                    self.controller.happen(elect, cx);
+                }
                 Deed::Put(..) | Deed::Delete(_) | Deed::Hold(_) => {}
             }),
             None => cx.part("controller", Said::Note, |cx| self.controller.take(&input, cx)),

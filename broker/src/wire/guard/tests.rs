@@ -99,10 +99,9 @@ fn all() -> impl Iterator<Item = (Direction, Api, i16)> {
 fn through<B: Body>(api: Api, bytes: &Bytes, version: i16) -> (usize, Bytes) {
     let mut left = bytes.clone();
     let body = B::decode(api, &mut left, version).expect("the guard has let it through");
-    let mut again = BytesMut::new();
+    let mut again = Vec::new();
     body.encode(&mut again, version).expect("it was just read in this version");
-    assert_eq!(again.len(), body.size(version).expect("as before"));
-    (left.remaining(), again.freeze())
+    (left.remaining(), again.into())
 }
 
 proptest! {

@@ -1,6 +1,6 @@
 //! CT-4: Unless unclean elections are allowed, every elected leader was in the ISR before.
 //!
-//! To break it: take the first replica that lives.
+//! To break it: take the first replica that lives. Another leader in the same epoch was elected, too.
 
 use crate::cast::Said;
 use crate::checks::{Check, Wants};
@@ -34,13 +34,16 @@ impl Check for Elected {
     ) {
         for event in &scene.kafka.events {
             let Event::State { partition, was: Some(was), now } = event else { continue };
-            let elects = was.epoch < now.epoch && now.leader.is_some();
+            let elects = was.epoch < now.epoch || was.leader != now.leader;
+            let elects = elects && now.leader.is_some();
             let name = &scene.kafka.partition(*partition).name;
             let outside = elects && !was.isr.contains(&now.leader);
             if outside && !scene.kafka.may_be_unclean(&name.topic) {
-                let (leader, isr) = (now.leader, &was.isr);
+                let leader = now.leader;
+                let isr: Vec<_> = was.isr.iter().map(ToString::to_string).collect();
+                let isr = isr.join(", ");
                 found.push(format!(
-                    "broker {leader} is elected for {name}, and only {isr:?} were in sync"
+                    "broker {leader} is elected for {name}, and only {isr} had been in sync"
                 ));
             }
         }

@@ -1,7 +1,7 @@
 //! CT-1: The requests of one controller epoch come from one broker, and whoever obeys them obeys that one.
 //!
-//! Two controllers that cannot be told apart give contradicting orders, and followers of both are split. To break it: obey a
-//! controller that was deposed.
+//! Two controllers that cannot be told apart give contradicting orders, and followers of both are split. To break it: let a new
+//! controller take the number of the last one. That nobody obeys an older number than before is KR-11.
 
 use std::collections::BTreeMap;
 

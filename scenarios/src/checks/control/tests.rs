@@ -50,6 +50,11 @@ fn leaders_come_from_the_isr() {
     calm(&talk);
     talk.state(3, 2, &[3]);
     assert_eq!(talk.caught(), ["CT-4"]);
+
+    let mut talk = Talk::new();
+    talk.elect(1, 0, &[1, 2]);
+    talk.state(3, 0, &[3]);
+    assert_eq!(talk.caught(), ["CT-4"], "the epoch does not say so, and it is an election");
 }
 
 #[test]

@@ -2,15 +2,17 @@
 //!
 //! To break it: lose a response, or forget to refresh the metadata.
 //!
-//! The bound: what a failover may take, one time-out of the producer's own request, and 10 s.
+//! The bound: what a failover may take, one time-out between brokers, one of the producer's own request, and 10 s; counted from
+//! when the batch was first sent, or the producer could reach all replicas, whichever is later.
 
+use broker::id::BrokerId;
 use machine::Duration;
 
 use crate::cast::Said;
 use crate::checks::{Check, Wants};
 use crate::scene::{Moment, Outside, Scene};
 
-use super::peace::{LOOK, Peace, Since};
+use super::peace::{InOrder, Pair, Peace, Since};
 
 /// A producer's `request.timeout.ms`, and some time to find the leader.
 const REQUEST: Duration = Duration::from_secs(40);
@@ -20,6 +22,7 @@ const REQUEST: Duration = Duration::from_secs(40);
 pub struct Delivered {
     peace: Peace,
     since: Since,
+    in_order: InOrder,
 }
 
 impl Check for Delivered {
@@ -55,28 +58,45 @@ impl Check for Delivered {
         }
         let bounds = &scene.kafka.bounds;
         let bound = bounds.failover() + bounds.socket_timeout + REQUEST;
+        self.in_order.look(scene.now, pairs(&self.peace, scene, outside));
         for (place, client) in scene.kafka.clients.iter().enumerate() {
-            let waits = client.waiting.values().find(|batch| batch.attempts > 0);
-            let stuck = waits.is_some_and(|batch| {
+            let stuck = client.waiting.values().any(|batch| {
                 let partition = scene.kafka.partition(batch.partition);
-                let long = batch.first_sent.is_some_and(|sent| scene.now.since(sent) > bound);
-                let well = |id: &broker::id::BrokerId| {
+                let well = |id: &BrokerId| {
                     let key = scene.kafka.by_id(*id);
                     let peace = key.and_then(|key| self.peace.of_broker(key, scene));
-                    let connected = key.is_some_and(|key| {
-                        let (one, other) = (client.node, scene.kafka.broker(key).node);
-                        outside.reaches_well(one, other) && outside.reaches_well(other, one)
-                    });
-                    connected && peace.is_some_and(|peace| peace > bound)
+                    peace.is_some_and(|peace| peace >= bound)
                 };
-                long && partition.state.is_some()
-                    && outside.is_well(client.node)
-                    && partition.assigned.iter().all(well)
+                let pair = (place, batch.partition.index(), 0);
+                let waited =
+                    batch.first_sent.and_then(|sent| self.in_order.waited(pair, sent, scene.now));
+                waited.is_some_and(|waited| waited >= bound) && partition.assigned.iter().all(well)
             });
-            if self.since.holds((place, 0), stuck, LOOK, true, scene.now) {
+            if self.since.holds((place, 0), stuck, Duration::ZERO, true, scene.now) {
                 let name = &client.name;
-                found.push(format!("{name} has a batch that nobody has answered for long"));
+                found.push(format!("{name} has a batch that nobody has answered for {bound}"));
             }
         }
     }
+}
+
+/// Producers that reach all replicas of a partition that they wait for.
+fn pairs(peace: &Peace, scene: &Scene, outside: &dyn Outside) -> impl Iterator<Item = Pair> {
+    scene.kafka.clients.iter().enumerate().flat_map(move |(place, client)| {
+        let reached = move |id: &BrokerId| {
+            let key = scene.kafka.by_id(*id);
+            key.is_some_and(|key| {
+                let (one, other) = (client.node, scene.kafka.broker(key).node);
+                peace.of_broker(key, scene).is_some()
+                    && outside.reaches_well(one, other)
+                    && outside.reaches_well(other, one)
+            })
+        };
+        let waits = client.waiting.values().filter(|_| outside.is_well(client.node));
+        waits.filter_map(move |batch| {
+            let partition = scene.kafka.partition(batch.partition);
+            let in_order = partition.state.is_some() && partition.assigned.iter().all(reached);
+            in_order.then_some((place, batch.partition.index(), 0))
+        })
+    })
 }

@@ -114,12 +114,12 @@ pub fn lasting(kafka: &Kafka) -> impl Iterator<Item = (usize, &Partition)> {
     })
 }
 
-/// Conditions by place, each with the time since which it holds without interruption.
+/// Conditions by place, each with the time since which it holds without interruption, as far as looks can tell.
 #[derive(Debug, Default)]
 pub struct Since(BTreeMap<(usize, usize), (Instant, bool)>);
 
 impl Since {
-    /// A condition holds, or not: true once, when it has held for longer than that and may be judged.
+    /// A condition holds, or not: true once, when it has held for that long and may be judged.
     pub fn holds(
         &mut self,
         of: (usize, usize),
@@ -133,8 +133,28 @@ impl Since {
             return false;
         }
         let (since, told) = self.0.entry(of).or_insert((now, false));
-        let tells = judged && !*told && now.since(*since) > bound;
+        let tells = judged && !*told && now.since(*since) >= bound;
         *told |= tells;
         tells
+    }
+}
+
+/// What is in order between a client and a partition (with its leader, where it matters): from then on somebody's time counts.
+#[derive(Debug, Default)]
+pub struct InOrder(BTreeMap<Pair, Instant>);
+
+/// A client, a partition and its leader, as indices.
+pub type Pair = (usize, usize, usize);
+
+impl InOrder {
+    /// All that are in order at this look; whoever is missing begins anew.
+    pub fn look(&mut self, now: Instant, all: impl Iterator<Item = Pair>) {
+        let before = std::mem::take(&mut self.0);
+        self.0 = all.map(|pair| (pair, before.get(&pair).copied().unwrap_or(now))).collect();
+    }
+
+    /// How long somebody has waited that everything should be quick for, if it is in order: not longer than it is.
+    pub fn waited(&self, pair: Pair, asked: Instant, now: Instant) -> Option<Duration> {
+        self.0.get(&pair).map(|since| now.since(asked.max(*since)))
     }
 }

@@ -12,13 +12,11 @@ use crate::cast::Said;
 use crate::checks::{Check, Wants};
 use crate::scene::{Moment, Outside, Scene};
 
-use super::peace::{LOOK, Peace, Since, lasting};
+use super::peace::{Peace, Since, lasting};
 use crate::scene::kafka::Role;
 
 /// For reading logs.
 const READS: Duration = Duration::from_secs(10);
-/// A few looks in a row.
-const LOOKS: Duration = LOOK.times(3);
 
 /// The check.
 #[derive(Debug, Default)]
@@ -62,9 +60,9 @@ impl Check for Returned {
         let bound = bounds.failover() + bounds.session_timeout + bounds.socket_timeout + READS;
         for (index, broker) in scene.kafka.brokers.iter().enumerate() {
             let peace = self.peace.of(broker.node, scene);
-            let long = peace.is_some_and(|peace| peace > bound);
-            let absent = long && !scene.kafka.is_registered(broker.node);
-            if self.since.holds((index, usize::MAX), absent, LOOKS, true, scene.now) {
+            let long = peace.is_some_and(|peace| peace >= bound);
+            let absent = !scene.kafka.is_registered(broker.node);
+            if self.since.holds((index, usize::MAX), absent, bound, long, scene.now) {
                 let name = &broker.name;
                 found.push(format!("{name} is well, and has not been registered for {bound}"));
             }
@@ -74,8 +72,8 @@ impl Check for Returned {
                 let role = partition.replicas.get(index).map(|replica| replica.role);
                 let idle = role.is_none_or(|role| role == Role::None);
                 let led = self.peace.leader(partition, bound, scene).is_some();
-                let left_out = controlled && has && idle && led;
-                if self.since.holds((index, place), left_out, LOOKS, true, scene.now) {
+                let (left_out, judged) = (has && idle, controlled && led);
+                if self.since.holds((index, place), left_out, bound, judged, scene.now) {
                     let (who, name) = (&broker.name, &partition.name);
                     found.push(format!("{who} neither leads nor follows {name} after {bound}"));
                 }

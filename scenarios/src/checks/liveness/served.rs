@@ -3,7 +3,8 @@
 //! It is what a broker does all day. Up to 2.6 a change of the ISR that waits for ZooKeeper stops it, which is why ZooKeeper must
 //! serve here. To break it: forget a waiting request.
 //!
-//! The bound: the longest wait of a follower's fetch, and 5 s.
+//! The bound: the longest wait of a follower's fetch, and 5 s; counted from when the request was sent, or all of that is so,
+//! whichever is later.
 
 use machine::Duration;
 
@@ -11,7 +12,7 @@ use crate::cast::Said;
 use crate::checks::{Check, Wants};
 use crate::scene::{Moment, Outside, Scene};
 
-use super::peace::{LOOK, Peace, Since};
+use super::peace::{InOrder, Pair, Peace, Since};
 use crate::scene::kafka::BrokerKey;
 
 /// For what is not counted.
@@ -22,6 +23,7 @@ const SLACK: Duration = Duration::from_secs(5);
 pub struct Served {
     peace: Peace,
     since: Since,
+    in_order: InOrder,
 }
 
 impl Check for Served {
@@ -57,32 +59,41 @@ impl Check for Served {
         }
         let bounds = &scene.kafka.bounds;
         let bound = bounds.replica_fetch_wait_max + SLACK;
-        let calm = bounds.failover() + bounds.socket_timeout;
+        self.in_order.look(scene.now, pairs(&self.peace, scene, outside));
         for (place, client) in scene.kafka.clients.iter().enumerate() {
             let stuck = client.waiting.values().any(|batch| {
                 let Some((sent, to)) = batch.sent else { return false };
-                let partition = scene.kafka.partition(batch.partition);
-                let Some((leader, replica)) = self.peace.leader(partition, calm, scene) else {
-                    return false;
-                };
-                let broker = scene.kafka.broker(leader);
-                let in_peace = |member: &BrokerKey| {
-                    self.peace.of_broker(*member, scene).is_some_and(|peace| peace > calm)
-                };
-                let reached = outside.is_well(client.node)
-                    && outside.reaches_well(client.node, broker.node)
-                    && outside.reaches_well(broker.node, client.node);
-                scene.now.since(sent) > bound
-                    && broker.id == to
-                    && reached
-                    && !replica.frozen
-                    && partition.isr.iter().all(in_peace)
-                    && partition.isr.len() >= scene.kafka.min_insync_replicas(&partition.name.topic)
+                let Some(leader) = scene.kafka.by_id(to) else { return false };
+                let pair = (place, batch.partition.index(), leader.index());
+                let waited = self.in_order.waited(pair, sent, scene.now);
+                waited.is_some_and(|waited| waited >= bound)
             });
-            if self.since.holds((place, 0), stuck, LOOK, true, scene.now) {
+            if self.since.holds((place, 0), stuck, Duration::ZERO, true, scene.now) {
                 let name = &client.name;
                 found.push(format!("{name} waits for the answer of a leader that lacks nothing"));
             }
         }
     }
+}
+
+/// Producers that wait for a partition with leaders that they reach, who lack nothing.
+fn pairs(peace: &Peace, scene: &Scene, outside: &dyn Outside) -> impl Iterator<Item = Pair> {
+    let calm = scene.kafka.bounds.failover() + scene.kafka.bounds.socket_timeout;
+    scene.kafka.clients.iter().enumerate().flat_map(move |(place, client)| {
+        let waits = client.waiting.values().filter(|_| outside.is_well(client.node));
+        waits.filter_map(move |batch| {
+            let partition = scene.kafka.partition(batch.partition);
+            let (leader, replica) = peace.leader(partition, calm, scene)?;
+            let node = scene.kafka.broker(leader).node;
+            let in_peace = |member: &BrokerKey| {
+                peace.of_broker(*member, scene).is_some_and(|peace| peace > calm)
+            };
+            let in_order = !replica.frozen
+                && partition.isr.iter().all(in_peace)
+                && partition.isr.len() >= scene.kafka.min_insync_replicas(&partition.name.topic)
+                && outside.reaches_well(client.node, node)
+                && outside.reaches_well(node, client.node);
+            in_order.then_some((place, batch.partition.index(), leader.index()))
+        })
+    })
 }

@@ -2,6 +2,8 @@
 //!
 //! Followers find out by it what to cut off: a cache that is wrong makes them keep what nobody else has, or cut what is
 //! committed. To break it: append what a deposed leader sent late.
+//!
+//! Forgiven: an epoch that a damaged disk has changed. No checksum covers it, and whoever fetches the batch has it, too.
 
 use broker::id::LeaderEpoch;
 
@@ -51,7 +53,9 @@ fn descends(at: At, scene: &Scene) -> Option<String> {
     let before = replica.log.get(replica.log.len().checked_sub(2)?)?;
     let last = replica.log.last()?;
     let (now, was, base) = (last.epoch, before.epoch, last.base);
-    (now < was && now != LeaderEpoch::UNKNOWN).then(|| {
+    let misdated = |batch| scene.kafka.is_misdated(at.partition, batch);
+    let descends = now < was && now != LeaderEpoch::UNKNOWN;
+    (descends && !misdated(last) && !misdated(before)).then(|| {
         let who = scene.kafka.words(at);
         format!("{who} appends a batch of epoch {now} at {base}, behind one of epoch {was}")
     })
@@ -65,7 +69,11 @@ fn cache(at: At, opened: &Opened, scene: &Scene) -> Option<String> {
         let entry = entries.iter().find(|(cached, _)| cached == epoch);
         !entry.is_some_and(|(_, begins)| begins == start || *index == 0)
     });
-    if opened.rough > Rough::PowerLost {
+    if (ascends && missing.is_none()) || opened.rough > Rough::PowerLost {
+        return None;
+    }
+    let log = &scene.kafka.partition(at.partition).replica(at.broker)?.log;
+    if log.from_place(0).iter().any(|batch| scene.kafka.is_misdated(at.partition, batch)) {
         return None;
     }
     let who = scene.kafka.words(at);

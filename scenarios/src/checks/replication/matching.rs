@@ -4,7 +4,9 @@
 //! cut off what its new leader does not have; or ask the leader only once where an epoch ends (KAFKA-6361).
 //!
 //! Judged by what is committed, whenever a replica says its high watermark: by then it has cut off what it must. A leader that
-//! does not know yet that it leads no more is not judged.
+//! does not know yet that it leads no more is not judged. A batch whose epoch a damaged disk has changed is the same batch.
+
+use broker::id::Offset;
 
 use crate::cast::Said;
 use crate::checks::{Check, Wants};
@@ -39,12 +41,20 @@ impl Check for Matching {
         for event in &scene.kafka.events {
             if let Event::Diverged { at, from } = event
                 && is_up_to_date(*at, scene)
+                && !is_misdated(*at, *from, scene)
             {
                 let who = scene.kafka.words(*at);
                 found.push(format!("{who} has other records than are committed, from {from} on"));
             }
         }
     }
+}
+
+/// Whether it is only the epoch that differs, and a damaged disk may have changed it.
+fn is_misdated(at: At, from: Offset, scene: &Scene) -> bool {
+    let replica = scene.kafka.partition(at.partition).replica(at.broker);
+    let batch = replica.and_then(|replica| replica.log.at(from));
+    batch.is_some_and(|batch| scene.kafka.is_misdated(at.partition, batch))
 }
 
 /// Whether a replica follows, or leads legitimately, in the newest epoch.

@@ -44,7 +44,7 @@ impl Check for OneLeader {
                 Event::Appended { at, batch, leads: true } => {
                     found.extend(self.appends(*at, batch, scene));
                 }
-                Event::TopicGone(_) => self.writers.clear(),
+                Event::TopicGone(topic) => self.forget(topic, scene),
                 _ => {}
             }
         }
@@ -52,6 +52,15 @@ impl Check for OneLeader {
 }
 
 impl OneLeader {
+    /// A topic of that name begins at epoch 0 again.
+    fn forget(&mut self, topic: &str, scene: &Scene) {
+        for (writers, partition) in self.writers.iter_mut().zip(&scene.kafka.partitions) {
+            if *partition.name.topic == *topic {
+                writers.clear();
+            }
+        }
+    }
+
     fn appends(&mut self, at: At, batch: &Batch, scene: &Scene) -> Option<String> {
         let (kafka, epoch) = (&scene.kafka, batch.epoch);
         let partition = kafka.partition(at.partition);

@@ -82,6 +82,17 @@ fn an_unclean_election_is_an_excuse_for_what_was_before_it() {
 }
 
 #[test]
+fn an_unclean_election_that_nobody_allows_excuses_nothing() {
+    let mut talk = healthy();
+    talk.sync_with(1, 0, &[1]);
+    talk.replicates(1, &[], 0, 10);
+    talk.dies(1);
+    talk.elect(2, 1, &[2]);
+    assert_eq!(talk.caught(), ["CT-4", "KR-1"]);
+    assert!(talk.excused().is_empty());
+}
+
+#[test]
 fn the_last_replica_in_sync_takes_what_its_disk_lost() {
     let mut talk = healthy();
     talk.sync_with(1, 0, &[1]);
@@ -121,6 +132,28 @@ fn two_batches_in_one_place_of_one_epoch() {
 }
 
 #[test]
+fn an_epoch_that_a_damaged_disk_has_changed_is_nobodys_fault() {
+    let mut talk = healthy();
+    talk.appends(1, 0, 10, true);
+    talk.scene.roughened(sim::world::NodeId(1), Rough::Damaged);
+    talk.appends(2, 0, 10, false);
+    talk.appends(3, 1 << 20, 10, false);
+    talk.watermark(1, 4, true);
+    talk.watermark(3, 4, false);
+    talk.replicates(1, &[2, 3], 0, 11);
+    talk.dies(1);
+    talk.elect(3, 1, &[2, 3]);
+    calm(&talk);
+    assert!(talk.excused().is_empty(), "nothing is lost");
+
+    let mut talk = healthy();
+    talk.scene.roughened(sim::world::NodeId(1), Rough::Damaged);
+    talk.appends(3, 2, 10, false);
+    talk.appends(3, 0, 11, false);
+    assert_eq!(talk.caught(), ["KR-7"], "nobody else has these records");
+}
+
+#[test]
 fn whoever_was_told_to_follow_must_not_append() {
     let mut talk = healthy();
     talk.state(2, 1, &[1, 2, 3]);
@@ -140,6 +173,23 @@ fn a_watermark_goes_back_only_with_a_new_leader() {
     calm(&talk);
     talk.watermark(2, 2, true);
     assert_eq!(talk.caught(), ["KR-8"]);
+}
+
+#[test]
+fn an_excuse_is_for_what_it_has_lost() {
+    let mut talk = healthy();
+    talk.sync_with(1, 0, &[1]);
+    talk.replicates(1, &[], 0, 10);
+    talk.dies(1);
+    talk.scene.kafka.bounds.unclean = true;
+    talk.elect(2, 1, &[2]);
+    talk.sync_with(2, 1, &[2, 3]);
+    (20..23).for_each(|crc| talk.replicates(2, &[3], 1, crc));
+    talk.scene.kafka.bounds.unclean = false;
+    calm(&talk);
+    let (partition, to, was) = (orders(), Offset(4), Offset(6));
+    talk.broker(3, Note::Truncated { partition, to, was, high_watermark: Offset(4) });
+    assert_eq!(talk.caught(), ["KR-9"], "that was committed after the unclean election");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! KR-9: A replica that is in sync never cuts off what is committed, unless an exception has already lost it.
+//! KR-9: A replica that is in sync never cuts off what is committed, unless an exception excuses that very record.
 //!
 //! To break it: truncate to the local high watermark, which is always a little behind (KAFKA-1211).
 
@@ -44,10 +44,16 @@ impl Check for Truncation {
 
 fn cuts(at: At, was: Offset, to: Offset, scene: &Scene) -> Option<String> {
     let partition = scene.kafka.partition(at.partition);
-    let end = partition.committed.end();
+    let committed = &partition.committed;
+    let end = committed.end();
     let lossy = partition.replica(at.broker)?.lossy.is_some();
-    let forgiven = lossy || !partition.excuses.is_empty() || scene.kafka.is_shaken;
-    (to < end && to < was && partition.isr.contains(&at.broker) && !forgiven).then(|| {
+    if to >= end || to >= was || !partition.isr.contains(&at.broker) || lossy {
+        return None;
+    }
+    let cut = committed.from_place(committed.place_of(to)).iter();
+    let cut = cut.take_while(|batch| batch.base < was);
+    let forgiven = scene.kafka.is_shaken || cut.clone().all(|one| partition.excuse(one).is_some());
+    (!forgiven).then(|| {
         let who = scene.kafka.words(at);
         format!("{who} is in sync, and truncates from {was} to {to}: {end} is committed")
     })

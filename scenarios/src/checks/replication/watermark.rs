@@ -3,7 +3,7 @@
 //! Consumers read up to it: what was readable must stay so, and what is not in the log can be read by nobody. To break it: let
 //! the leader take the least of its followers' ends without looking at what it had promised before.
 
-use broker::id::{LeaderEpoch, Offset};
+use broker::id::Offset;
 
 use crate::cast::Said;
 use crate::checks::{Check, Wants};
@@ -12,10 +12,7 @@ use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
 #[derive(Debug, Default)]
-pub struct Watermark {
-    /// By partition: the broker that leads, since when (its life and epoch), and its high watermark.
-    reigns: Vec<Option<(usize, u64, LeaderEpoch, Offset)>>,
-}
+pub struct Watermark;
 
 impl Check for Watermark {
     fn id(&self) -> &'static str {
@@ -40,15 +37,14 @@ impl Check for Watermark {
     ) {
         for event in &scene.kafka.events {
             match event {
-                Event::HighWatermark { at, to, leads, .. } => {
+                Event::HighWatermark { at, was, to, leads } => {
                     found.extend(inside(*at, *to, scene));
-                    if *leads {
-                        found.extend(self.reigns(*at, *to, scene));
+                    if *leads && to < was {
+                        found.extend(goes_back(*at, *was, *to, scene));
                     }
                 }
                 Event::Leads(at, reign) => {
                     found.extend(inside(*at, reign.high_watermark, scene));
-                    found.extend(self.reigns(*at, reign.high_watermark, scene));
                 }
                 _ => {}
             }
@@ -56,22 +52,10 @@ impl Check for Watermark {
     }
 }
 
-impl Watermark {
-    fn reigns(&mut self, at: At, to: Offset, scene: &Scene) -> Option<String> {
-        let replica = scene.kafka.partition(at.partition).replica(at.broker)?;
-        let life = scene.kafka.broker(at.broker).lives;
-        if self.reigns.len() <= at.partition.index() {
-            self.reigns.resize_with(at.partition.index() + 1, || None);
-        }
-        let before = &mut self.reigns[at.partition.index()];
-        let now = (at.broker.index(), life, replica.epoch, to);
-        let (broker, lived, epoch, was) = before.replace(now)?;
-        let same = (broker, lived, epoch) == (now.0, now.1, now.2);
-        (same && to < was).then(|| {
-            let who = scene.kafka.words(at);
-            format!("{who}: the high watermark goes back from {was} to {to} in epoch {epoch}")
-        })
-    }
+fn goes_back(at: At, was: Offset, to: Offset, scene: &Scene) -> Option<String> {
+    let epoch = scene.kafka.partition(at.partition).replica(at.broker)?.epoch;
+    let who = scene.kafka.words(at);
+    Some(format!("{who}: the high watermark goes back from {was} to {to} in epoch {epoch}"))
 }
 
 fn inside(at: At, to: Offset, scene: &Scene) -> Option<String> {

@@ -134,7 +134,7 @@ pub(super) fn of_service(reading: &mut Reading<'_>, service: &Service, node: &No
             );
             let help = "take it out, or give the configuration files it makes";
             let at = reading.at(&key.span);
-            reading.find(("F05", Severity::Warning), at, &service.name, what, help);
+            reading.find(("F06", Severity::Warning), at, &service.name, what, help);
         }
     }
     let deploy = node.get("deploy").map(|deploy| deploy.entries()).unwrap_or_default();

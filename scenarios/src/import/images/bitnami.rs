@@ -67,7 +67,6 @@ const DATA: &str = "/bitnami/zookeeper/data";
 /// Follows the scripts.
 pub(super) fn stage(reading: &mut Reading<'_>, staged: &mut Staged<'_>) {
     let service = staged.service;
-    staged.reads = &["ZOO_SERVER_ID", "ZOO_SERVERS"];
     allowed(reading, staged);
     let places = ["/opt/bitnami/zookeeper/conf/zoo.cfg", "/bitnami/zookeeper/conf/zoo.cfg"];
     let own = places.into_iter().find(|path| mounted(reading, service, path).is_some());

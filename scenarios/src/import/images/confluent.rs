@@ -53,7 +53,6 @@ const SCRIPT: [&str; 5] = [
 /// Follows the start script.
 pub(super) fn stage(reading: &mut Reading<'_>, staged: &mut Staged<'_>) {
     let service = staged.service;
-    staged.reads = &SCRIPT;
     staged.fixed("dataDir", "/var/lib/zookeeper/data");
     staged.fixed("dataLogDir", "/var/lib/zookeeper/log");
     for variable in &service.environment {

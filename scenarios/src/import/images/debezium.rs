@@ -11,7 +11,6 @@ const SERVERS_MAX: u32 = 64;
 /// Follows the start script.
 pub(super) fn stage(reading: &mut Reading<'_>, staged: &mut Staged<'_>) {
     let service = staged.service;
-    staged.reads = &["SERVER_ID", "SERVER_COUNT"];
     if !staged.take_mounted(reading, "/zookeeper/conf/zoo.cfg") {
         staged.fixed("tickTime", "2000");
         staged.fixed("initLimit", "10");

@@ -8,7 +8,6 @@ mod official;
 mod version;
 mod wurstmeister;
 
-use std::collections::BTreeSet;
 
 use coordinator::config::Syntax;
 
@@ -93,7 +92,6 @@ pub(super) fn stage(reading: &mut Reading<'_>, service: &Service, image: &Image)
         myid: None,
         properties: Vec::new(),
         never_starts: None,
-        reads: &[],
     };
     match image.family() {
         Family::Wurstmeister => wurstmeister::stage(reading, &mut staged),
@@ -102,7 +100,6 @@ pub(super) fn stage(reading: &mut Reading<'_>, service: &Service, image: &Image)
         Family::Debezium => debezium::stage(reading, &mut staged),
         _ => official::stage(reading, &mut staged),
     }
-    staged.unread_rest(reading);
     let Staged { myid, properties, never_starts, .. } = staged;
     ZooKeeper {
         name: service.name.clone(),
@@ -140,26 +137,9 @@ pub(super) struct Staged<'s> {
     myid: Option<String>,
     properties: Vec<Property>,
     never_starts: Option<String>,
-    /// Variables the image reads that are no settings.
-    reads: &'static [&'static str],
 }
 
 impl Staged<'_> {
-    /// Keeps what no setting was made of.
-    fn unread_rest(&self, reading: &mut Reading<'_>) {
-        let node = &self.service.name;
-        let taken: BTreeSet<&str> = self.properties.iter().map(|p| p.from.as_str()).collect();
-        let told = reading.unread.iter().filter(|one| one.node == *node);
-        let told: BTreeSet<String> = told.map(|one| one.name.clone()).collect();
-        for Variable { name, value, span } in &self.service.environment {
-            let is_known = self.reads.contains(&&**name) || told.contains(name);
-            if !is_known && !taken.contains(reading.line(span).as_str()) {
-                let why = format!("{} makes no setting of it", self.image.repository);
-                reading.unread(node, name, value, span, &why);
-            }
-        }
-    }
-
     /// A setting the image makes by itself.
     fn fixed(&mut self, key: &str, value: &str) {
         let from = format!("set by the image {}", self.image.text);

@@ -38,7 +38,6 @@ const KNOWN: [&str; 23] = [
 /// Follows the start script.
 pub(super) fn stage(reading: &mut Reading<'_>, staged: &mut Staged<'_>) {
     let service = staged.service;
-    staged.reads = &KNOWN;
     let folder = |name: &str, default: &str| {
         service.set(name).map_or(default.to_owned(), |variable| variable.value.clone())
     };

@@ -20,7 +20,7 @@ pub struct Judged {
     pub broken: Vec<String>,
 }
 
-impl Play<'_, '_> {
+impl Play<'_> {
     /// Losses with an excuse are violations unless the scenario names it; admin tools end as promised or not.
     pub(super) fn judge_kafka(&mut self) -> Judged {
         let mut judged = Judged::default();

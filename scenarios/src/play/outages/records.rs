@@ -66,6 +66,14 @@ impl Waits {
         Self::Records { topic: topic.into(), behind: BTreeMap::new() }
     }
 
+    /// Whoever waited is gone.
+    pub(super) fn forget(&mut self) {
+        match self {
+            Self::Answers(partitions) => partitions.clear(),
+            Self::Records { behind, .. } => behind.clear(),
+        }
+    }
+
     /// Since when the oldest thing is waited for.
     pub(super) fn oldest(&self) -> Option<Instant> {
         match self {

@@ -39,6 +39,11 @@ impl Batch {
         Offset(self.base.0 + i64::from(self.count))
     }
 
+    /// Whether it has the same records at the same offsets, whatever epoch stands in its header: no checksum covers that.
+    pub fn has_records_of(&self, other: &Self) -> bool {
+        (self.base, self.count, self.crc) == (other.base, other.count, other.crc)
+    }
+
     /// Whether these cannot both be truly at their offsets; what is unknown contradicts nothing.
     pub fn contradicts(&self, other: &Self) -> bool {
         let known = self.epoch != LeaderEpoch::UNKNOWN && other.epoch != LeaderEpoch::UNKNOWN;
@@ -157,9 +162,9 @@ impl Batches {
         self.list.get(self.place_of(offset)).filter(|batch| batch.base <= offset)
     }
 
-    /// Whether this very batch is there.
-    pub fn has(&self, batch: &Batch) -> bool {
-        self.at(batch.base) == Some(batch)
+    /// Whether these very records are there, be it under another epoch.
+    pub fn has_records(&self, batch: &Batch) -> bool {
+        self.at(batch.base).is_some_and(|there| there.has_records_of(batch))
     }
 
     /// Remembers a promise about a batch, if it is there.

@@ -31,6 +31,7 @@ use sim::world::NodeId;
 
 use super::Moment;
 pub use ask::{Described, DescribedPartition};
+use batches::Batch;
 pub use bounds::Bounds;
 pub use brokers::Broker;
 pub use clients::{Client, Waiting};
@@ -247,6 +248,13 @@ impl Kafka {
     /// A client.
     pub fn client(&self, key: ClientKey) -> &Client {
         &self.clients[key.index()]
+    }
+
+    /// Whether a damaged disk may have changed the epoch of this batch: it stands outside of what the checksum covers, so that it
+    /// goes out to everybody who fetches it.
+    pub fn is_misdated(&self, partition: PartitionKey, batch: &Batch) -> bool {
+        self.brokers.iter().any(|broker| broker.is_damaged)
+            && self.partition(partition).has_under_another_epoch(batch)
     }
 
     /// `kafka-1 of orders-0`, for messages.

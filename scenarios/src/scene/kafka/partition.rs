@@ -230,6 +230,15 @@ impl Partition {
         Some(if alone { Excuse::LastReplica } else { by })
     }
 
+    /// Whether somebody has these records under another epoch.
+    pub(super) fn has_under_another_epoch(&self, batch: &Batch) -> bool {
+        let logs = self.replicas.iter().map(|replica| &replica.log);
+        logs.chain([&self.committed]).any(|log| {
+            let there = log.at(batch.base).filter(|there| there.has_records_of(batch));
+            there.is_some_and(|there| there.epoch != batch.epoch)
+        })
+    }
+
     /// Compares a replica's log with what is committed, as far as that was not done yet, up to `end`. The first offset at
     /// which it has something else.
     pub(super) fn compare(&mut self, broker: BrokerKey, end: Offset) -> Option<Offset> {
@@ -279,7 +288,7 @@ impl Replica {
         }
         let last = Offset(end.0 - 1);
         match (self.log.at(last), other.log.at(last)) {
-            (Some(ours), Some(theirs)) => !ours.contradicts(theirs),
+            (Some(ours), Some(theirs)) => !ours.contradicts(theirs) || ours.has_records_of(theirs),
             (None, Some(_)) => false,
             (_, None) => true,
         }

@@ -62,7 +62,7 @@ impl Kafka {
                     partition.pending.range(low..=high).next().map(|(key, _)| *key)
                 {
                     let waits = partition.pending.remove(&same).expect("just found");
-                    if waits == batch {
+                    if waits.has_records_of(&batch) {
                         batch.promised = batch.promised.and(waits.promised);
                     } else {
                         broken.push(waits);
@@ -91,9 +91,9 @@ impl Kafka {
             }
             let batch = Batch { promised, ..*batch };
             let gone = |legit: BrokerKey| {
-                partition
-                    .replica(legit)
-                    .is_some_and(|leader| leader.epoch > batch.epoch && !leader.log.has(&batch))
+                partition.replica(legit).is_some_and(|leader| {
+                    leader.epoch > batch.epoch && !leader.log.has_records(&batch)
+                })
             };
             if batch.base < partition.committed.end() || by_another.is_some_and(gone) {
                 broken.push(batch);
@@ -149,10 +149,10 @@ impl Kafka {
         let log = &partition.replicas[leader.index()].log;
         let gone = skipped.into_iter().chain(gone);
         let gone: Vec<Batch> =
-            gone.filter(|batch| batch.promised.is_any() && !log.has(batch)).collect();
+            gone.filter(|batch| batch.promised.is_any() && !log.has_records(batch)).collect();
         let mut broken = Vec::new();
         partition.pending.retain(|_, batch| {
-            let there = log.has(batch);
+            let there = log.has_records(batch);
             if !there {
                 broken.push(*batch);
             }

@@ -178,6 +178,8 @@ impl Kafka {
     fn decided(&mut self, key: PartitionKey, now: Arc<State>) {
         let isr = self.keys_of(&now.isr);
         let leader = self.by_id(now.leader);
+        // Where nobody allows it, it is a defect and excuses nothing.
+        let may_be_unclean = self.may_be_unclean(&self.partitions[key.index()].name.topic);
         let partition = &mut self.partitions[key.index()];
         let was = partition.state.replace(now.clone());
         let elects = was.as_ref().is_some_and(|was| was.epoch < now.epoch);
@@ -185,7 +187,7 @@ impl Kafka {
             partition.broken_by_loss(leader, now.epoch);
         }
         let outside = was.as_ref().is_some_and(|was| !was.isr.contains(&now.leader));
-        if elects && now.leader.is_some() && outside {
+        if elects && now.leader.is_some() && outside && may_be_unclean {
             let (by, below, from) = (Excuse::Unclean, now.epoch, Offset::ZERO);
             partition.excuses.push(Broken { by, below, from });
         }

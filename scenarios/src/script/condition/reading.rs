@@ -1,10 +1,11 @@
 //! Conditions as scenarios write them, word by word.
 
 use super::{Comparison, Condition, Number, OfPartition, What};
+use crate::script::Phrased;
 use crate::script::facts::SessionState;
 use crate::script::fields::Text;
 use crate::script::phrase::{Mention, MentionKind, Misread, Phrase};
-use crate::script::problems::Problems;
+use crate::script::problems::{Problems, Span};
 use crate::script::selector::{self, Role, Selector};
 
 /// The rule of everything that is read here.
@@ -12,14 +13,24 @@ const RULE: &str = "E0202";
 
 /// The condition in this text, with the names it mentions.
 pub fn parse(text: &Text, problems: &mut Problems) -> Option<(Condition, Vec<Mention>)> {
-    let mut phrase = Phrase::of(text, RULE, problems).ok()?;
+    let mut phrase = Phrase::of(text, problems).ok()?;
     let condition = take(&mut phrase, problems).ok()?;
     phrase.end(RULE, problems).ok()?;
     Some((condition, phrase.mentions))
 }
 
+/// Where each comparison of a condition is written, in the order of reading: all that is not `and`, `or`, `not` or a
+/// parenthesis around them. `source` is the whole file.
+pub fn places(that: &Phrased<Condition>, source: &str) -> Vec<Span> {
+    let text = Text::again(&that.words, that.span.clone(), source);
+    let mut problems = Problems::of("", source);
+    let Ok(mut phrase) = Phrase::of(&text, &mut problems) else { return Vec::new() };
+    let read = take(&mut phrase, &mut problems);
+    read.map_or_else(|Misread| Vec::new(), |_| phrase.comparisons)
+}
+
 fn take(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Condition, Misread> {
-    phrase.enter(RULE, problems)?;
+    phrase.enter(problems)?;
     let mut parts = vec![take_all(phrase, problems)?];
     while phrase.took("or") {
         parts.push(take_all(phrase, problems)?);
@@ -53,6 +64,18 @@ fn take_one(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Conditio
         phrase.expect(")", RULE, problems)?;
         return Ok(inner);
     }
+    let first = phrase.position();
+    let comparison = take_comparison_or_state(phrase, problems)?;
+    let place = phrase.place_since(first);
+    phrase.comparisons.push(place);
+    Ok(comparison)
+}
+
+/// One that has no other conditions in it.
+fn take_comparison_or_state(
+    phrase: &mut Phrase<'_>,
+    problems: &mut Problems,
+) -> Result<Condition, Misread> {
     if phrase.took("zk.quorum") {
         return Ok(Condition::Quorum);
     }
@@ -119,7 +142,7 @@ fn take_word_of<T: Copy>(
         return Ok(value);
     }
     let message = format!("expected {what}, found `{}`", token.text);
-    let report = problems.add(RULE, &phrase.place(token), message);
+    let report = problems.add("E0206", &phrase.place(token), message);
     report.suggest(token.text, words.iter().map(|(word, _)| *word));
     Err(Misread)
 }
@@ -285,7 +308,7 @@ fn sized(
     phrase: &mut Phrase<'_>,
     problems: &mut Problems,
 ) -> Result<Selector, Misread> {
-    let mut inner = Phrase::of(text, RULE, problems)?;
+    let mut inner = Phrase::of(text, problems)?;
     let selector = selector::take(&mut inner, problems)?;
     inner.end(RULE, problems)?;
     phrase.mentions.append(&mut inner.mentions);

@@ -202,15 +202,16 @@ fn read_rate(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Duratio
     let every = fields.duration("every", problems);
     let rate = fields.text("rate", problems);
     match (rate, every) {
-        (Some(rate), Some(_)) => {
-            problems.add("E0403", &rate.span, "`rate` and `every` say the same thing");
+        (Some(rate), Some(every)) => {
+            let message = "`rate` and `every` say the same thing";
+            problems.add("E0403", &rate.span, message).also(&every.span, "the other one");
             None
         }
         (Some(rate), None) => {
             let every = parse_rate(&rate.value);
             if every.is_none() {
                 let message = format!("`{}` is not a rate", rate.value);
-                let report = problems.add("E0105", &rate.span, message);
+                let report = problems.add("E0111", &rate.span, message);
                 report.help("write batches per `s`, `m` or `h`, as in `200/s`");
             }
             every
@@ -253,7 +254,7 @@ fn read_acks(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Acks> {
         _ => None,
     };
     if acks.is_none() {
-        let report = problems.add("E0105", &value.span(), "`acks` is \"all\", 1 or 0");
+        let report = problems.add("E0106", &value.span(), "`acks` is \"all\", 1 or 0");
         report.label("not a kind of acknowledgement");
     }
     acks
@@ -271,7 +272,7 @@ fn check_delivery(produce: &Produce, fields: &Fields<'_>, problems: &mut Problem
         );
         let keys = ["delivery-timeout", "request-timeout", "linger"];
         let key = keys.into_iter().find(|key| fields.has(key)).unwrap_or_default();
-        let report = problems.add("E0105", &fields.key_span(key), message);
+        let report = problems.add("E0114", &fields.value_span(key), message);
         report.label("the producer would not start");
     }
 }
@@ -289,7 +290,7 @@ fn read_consume(
             "end" => false,
             unknown => {
                 let message = format!("a consumer cannot begin at `{unknown}`");
-                let report = problems.add("E0105", &from.span, message);
+                let report = problems.add("E0106", &from.span, message);
                 report.suggest(unknown, ["beginning", "end"]);
                 return None;
             }
@@ -306,8 +307,8 @@ fn read_consume(
         }
     }
     if written && partitions.is_empty() {
-        let span = fields.key_span("partitions");
-        problems.add("E0105", &span, "a consumer needs a partition").help("leave it out for all");
+        let span = fields.value_span("partitions");
+        problems.add("E0116", &span, "a consumer needs a partition").help("leave it out for all");
     }
     let request_timeout = fields.duration("request-timeout", problems).map(|span| span.value);
     let partitions = written.then_some(partitions);
@@ -318,7 +319,7 @@ fn read_consume(
 pub fn read_bootstrap(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Vec<String>> {
     let addresses = fields.texts("bootstrap", problems);
     if addresses.is_empty() {
-        problems.add("E0105", &fields.key_span("bootstrap"), "`bootstrap` needs an address");
+        problems.add("E0116", &fields.value_span("bootstrap"), "`bootstrap` needs an address");
     }
     for address in &addresses {
         let port = address.value.rsplit_once(':').and_then(|(host, port)| {
@@ -327,7 +328,7 @@ pub fn read_bootstrap(fields: &mut Fields<'_>, problems: &mut Problems) -> Optio
         });
         if port.is_none() {
             let message = format!("`{}` is not an address", address.value);
-            let report = problems.add("E0105", &address.span, message);
+            let report = problems.add("E0112", &address.span, message);
             report.help("write the host, `:` and the port, as in `kafka-1:9092`");
         }
     }

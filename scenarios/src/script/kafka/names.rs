@@ -20,6 +20,7 @@ pub fn check(script: &Script, cluster: &Cluster, names: &Names, problems: &mut P
     for topic in &script.ensemble.kafka.topics {
         if !no_brokers(names, &topic.span, problems) {
             check_replicas(&topic.value, &ids, &topic.span, problems);
+            check_factor(&topic.value, cluster.brokers.len(), &topic.span, problems);
         }
     }
     for step in &script.steps {
@@ -29,7 +30,7 @@ pub fn check(script: &Script, cluster: &Cluster, names: &Names, problems: &mut P
         let creates = topics.any(|topic| step.id.value == format!("create-{}", topic.name));
         if creates || names.all().contains(&step.id.value) {
             let message = format!("`{}` is the name of a node already", step.id.value);
-            let report = problems.add("E0305", &step.id.span, message);
+            let report = problems.add("E0309", &step.id.span, message);
             report.help("the admin tool of a step is a node named after the step");
         }
         let fails = admin.expect_exit.is_some_and(|code| code != 0);
@@ -57,14 +58,14 @@ fn check_settings(script: &Script, cluster: &Cluster, problems: &mut Problems) {
                 let known = keys.all(|key| config::topic_keys().any(|known| known == key));
                 let taken = settings.topic_defaults.with(&topic.value.config);
                 if let (true, Err(why)) = (known, taken) {
-                    let report = problems.add("E0105", &topic.span, why);
+                    let report = problems.add("E0109", &topic.span, why);
                     report.label("it would not be created");
                 }
             }
         }
         Err(error) => {
             let Some(written) = kafka.config.get(&error.key) else { return };
-            let report = problems.add("E0105", &written.span, error.to_string());
+            let report = problems.add("E0109", &written.span, error.to_string());
             report.label(format!("{} would not start", broker.name));
         }
     }
@@ -75,9 +76,20 @@ fn check_replicas(topic: &Topic, ids: &[i32], span: &Span, problems: &mut Proble
     let wanted = topic.assignment.values().flatten();
     if let Some(unknown) = wanted.into_iter().find(|id| !ids.contains(id)) {
         let message = format!("topic `{}` has a replica on broker {unknown}", topic.name);
-        let report = problems.add("E0307", span, message).label("no broker has this id");
+        let report = problems.add("E0317", span, message).label("no broker has this id");
         let ids: Vec<_> = ids.iter().map(ToString::to_string).collect();
         report.help(format!("broker ids are {}", ids.join(", ")));
+    }
+}
+
+/// Kafka refuses to create a topic with more replicas than there are brokers.
+fn check_factor(topic: &Topic, brokers: usize, span: &Span, problems: &mut Problems) {
+    let wanted = topic.replication_factor;
+    if usize::try_from(wanted).is_ok_and(|wanted| wanted > brokers) {
+        let message =
+            format!("topic `{}` wants {wanted} replicas of {brokers} brokers", topic.name);
+        let report = problems.add("E0318", span, message).label("it could not be created");
+        report.help("lower `replication-factor`, or create it in a step with `expect-exit = 1`");
     }
 }
 
@@ -128,7 +140,7 @@ pub fn check_partition(names: &Names, partition: &str, span: &Span, problems: &m
         None => check_topic(names, &topic, span, problems),
         Some(Some(partitions)) if *partitions <= partition => {
             let message = format!("topic `{topic}` has no partition {partition}");
-            let report = problems.add("E0307", span, message).label("unknown partition");
+            let report = problems.add("E0310", span, message).label("unknown partition");
             report.help(match partitions {
                 1 => format!("it has one partition: `{topic}-0`"),
                 _ => format!("there is `{topic}-0` to `{topic}-{}`", partitions - 1),
@@ -160,14 +172,14 @@ pub fn check_broker(names: &Names, name: &str, span: &Span, problems: &mut Probl
         (true, false) => format!("no broker `{name}` in this scenario"),
         (false, _) => format!("`{name}` is not a broker"),
     };
-    let report = problems.add("E0301", span, message).label("not a broker");
+    let report = problems.add("E0312", span, message).label("not a broker");
     report.suggest(name, names.brokers.iter().map(String::as_str));
 }
 
 /// Complains if there are no brokers at all.
 fn no_brokers(names: &Names, span: &Span, problems: &mut Problems) -> bool {
     if names.brokers.is_empty() {
-        let report = problems.add("E0307", span, "there are no brokers in this cluster");
+        let report = problems.add("E0311", span, "there are no brokers in this cluster");
         report.help("write `brokers = 3` in [cluster]");
     }
     names.brokers.is_empty()

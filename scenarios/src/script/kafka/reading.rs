@@ -21,11 +21,12 @@ const REPLICAS_MAX: u64 = 999;
 pub fn read(cluster: &mut Fields<'_>, problems: &mut Problems) -> Option<Kafka> {
     let brokers = cluster.number("brokers", problems).unwrap_or(0);
     if brokers > 99 {
-        problems.add("E0105", &cluster.key_span("brokers"), "a cluster has at most 99 brokers");
+        problems.add("E0105", &cluster.value_span("brokers"), "a cluster has at most 99 brokers");
     }
     if brokers > 0 && cluster.has("from") {
         let span = cluster.key_span("brokers");
-        problems.add("E0403", &span, "[cluster] has `brokers` or `from`, not both");
+        let report = problems.add("E0403", &span, "[cluster] has `brokers` or `from`, not both");
+        report.also(&cluster.key_span("from"), "the other one");
     }
     let keys = ["kafka", "kafka-config", "kafka-mechanisms", "topics"];
     if brokers == 0 && !cluster.has("from") {
@@ -34,7 +35,7 @@ pub fn read(cluster: &mut Fields<'_>, problems: &mut Problems) -> Option<Kafka> 
             return Some(Kafka::default());
         };
         let message = format!("[cluster] has `{key}` and no brokers");
-        problems.add("E0102", &cluster.key_span(key), message).help("write `brokers = 3`");
+        problems.add("E0311", &cluster.key_span(key), message).help("write `brokers = 3`");
         return None;
     }
     let version = cluster.text("kafka", problems).and_then(|version| {
@@ -42,7 +43,7 @@ pub fn read(cluster: &mut Fields<'_>, problems: &mut Problems) -> Option<Kafka> 
         if preset.is_none() {
             let message = format!("version {} of Kafka is not modelled", version.value);
             let names = Preset::ALL.map(|preset| format!("`{}`", preset.name())).join(", ");
-            problems.add("E0105", &version.span, message).help(format!("there is {names}"));
+            problems.add("E0107", &version.span, message).help(format!("there is {names}"));
         }
         preset
     });
@@ -56,10 +57,11 @@ pub fn read(cluster: &mut Fields<'_>, problems: &mut Problems) -> Option<Kafka> 
     let topics = written.into_iter();
     let topics: Vec<_> = topics.filter_map(|value| read_topic(value, problems)).collect();
     for (index, topic) in topics.iter().enumerate() {
-        if topics[..index].iter().any(|before| before.value.name == topic.value.name) {
+        let mut before = topics[..index].iter();
+        if let Some(first) = before.find(|before| before.value.name == topic.value.name) {
             let message = format!("there is a topic `{}` already", topic.value.name);
-            let report = problems.add("E0305", &topic.span, message);
-            report.label("the second of that name");
+            let report = problems.add("E0309", &topic.span, message);
+            report.label("the second of that name").also(&first.span, "the first");
         }
     }
     // A topic that could not be read would make every name of it unknown.
@@ -107,14 +109,20 @@ pub fn read_shape(name: String, fields: &mut Fields<'_>, problems: &mut Problems
     {
         let span = fields.key_span("min-insync-replicas");
         let message = format!("`config` says that `{MIN_INSYNC}` is {before} already");
-        problems.add("E0403", &span, message);
+        let report = problems.add("E0408", &span, message);
+        report.also(&fields.key_span("config"), "in here");
     }
     let needed = config.get(MIN_INSYNC).and_then(|value| value.parse().ok()).unwrap_or(1);
     if needed > factor {
         let key = if min_insync.is_some() { "min-insync-replicas" } else { "config" };
         let message =
             format!("{needed} in-sync replicas of {factor}: nobody could write with acks=all");
-        let report = problems.add("E0308", &fields.key_span(key), message);
+        let report = problems.add("E0308", &fields.value_span(key), message);
+        let replicas = ["replication-factor", "replicas"].into_iter().find(|key| fields.has(key));
+        let report = match replicas {
+            Some(key) => report.also(&fields.value_span(key), "the replicas"),
+            None => report,
+        };
         report
             .label("more than there are replicas")
             .help("raise `replication-factor`, or lower this");
@@ -144,7 +152,8 @@ fn agree(
         && written != assigned
     {
         let message = format!("`{key}` is {written}, and `replicas` has {assigned}");
-        problems.add("E0403", &fields.key_span(key), message).help("leave it out");
+        let report = problems.add("E0408", &fields.value_span(key), message);
+        report.also(&fields.value_span("replicas"), "this says otherwise").help("leave it out");
     }
     written.unwrap_or(assigned.max(1))
 }
@@ -179,7 +188,7 @@ fn read_replicas(
                 continue;
             }
         };
-        problems.add("E0105", &value.span(), message);
+        problems.add("E0115", &value.span(), message);
         return None;
     }
     Some(assignment)
@@ -214,7 +223,7 @@ impl SettingsOf {
         };
         if !names.contains(&name) {
             let message = format!("{what} have no setting `{name}`");
-            let report = problems.add("E0101", span, message).label("unknown setting");
+            let report = problems.add("E0108", span, message).label("unknown setting");
             report.suggest(name, names);
         }
     }

@@ -127,12 +127,13 @@ fn read_election(
     if written && topic.is_some() {
         let span = fields.key_span("partitions");
         let message = "`elect-leaders` is about a `topic` or about `partitions`, not both";
-        problems.add("E0403", &span, message);
+        let report = problems.add("E0403", &span, message);
+        report.also(&fields.key_span("topic"), "the other one");
     }
     let mut partitions = Vec::new();
     for Text { value: name, span, .. } in fields.texts("partitions", problems) {
         let Ok(partition) = name.parse::<TopicPartition>() else {
-            let report = problems.add("E0105", &span, format!("`{name}` is not a partition"));
+            let report = problems.add("E0117", &span, format!("`{name}` is not a partition"));
             report.help(format!("write the topic, `-` and the number, as in `{name}-0`"));
             continue;
         };

@@ -12,7 +12,7 @@ const RULE: &str = "E0201";
 
 /// Reads a selector.
 pub fn take(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Selector, Misread> {
-    phrase.enter(RULE, problems)?;
+    phrase.enter(problems)?;
     let mut parts = vec![take_some(phrase, problems)?];
     // A comma before `as seen by` belongs to the belief, not to a list.
     while phrase.peek().is_some_and(|token| token.text == ",")
@@ -88,7 +88,7 @@ fn take_one(phrase: &mut Phrase<'_>, problems: &mut Problems) -> Result<Selector
         "controller" => Selector::Controller { seen_by: take_seen_by_broker(phrase, problems)? },
         name if name.starts_with("zk.") => {
             let message = format!("`{name}` is not something to select");
-            problems.add(RULE, &place, message).suggest(name, ROLES);
+            problems.add("E0205", &place, message).suggest(name, ROLES);
             return Err(Misread);
         }
         name => {
@@ -133,7 +133,7 @@ fn take_call(
         }
         _ => {
             let message = format!("there is no `{name}(…)`");
-            problems.add(RULE, &place, message).suggest(name, CALLS);
+            problems.add("E0205", &place, message).suggest(name, CALLS);
             return Err(Misread);
         }
     };
@@ -176,7 +176,7 @@ pub fn take_partition(
     };
     let Ok(partition) = text.parse::<TopicPartition>() else {
         let message = format!("`{text}` is not a partition");
-        let report = problems.add(RULE, &place, message).label("not a partition");
+        let report = problems.add("E0117", &place, message).label("not a partition");
         let topic = text.trim_end_matches('-');
         report.help(format!("write the topic, `-` and the number, as in `{topic}-0`"));
         return Err(Misread);
@@ -235,7 +235,7 @@ pub fn take_seen_by(
     for word in ["as", "seen", "by"] {
         phrase.expect(word, RULE, problems)?;
     }
-    phrase.enter(RULE, problems)?;
+    phrase.enter(problems)?;
     let who = take_one(phrase, problems)?;
     phrase.leave();
     // `zk.leader, as seen by zk-2, is …`: the comma that closes the insertion.

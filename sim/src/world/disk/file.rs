@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use machine::Chance;
 
+use super::content::Content;
+
 /// Content as the page cache has it.
 #[derive(Default)]
 pub(super) struct File {
-    bytes: Vec<u8>,
+    bytes: Content,
     /// Changes that are not durable, oldest first.
     undo: VecDeque<Undo>,
     /// The beginning that none of them touched.
@@ -25,9 +27,9 @@ enum Change {
     /// The file had this length.
     Appended { from: usize },
     /// There were these bytes, and the file had this length.
-    Wrote { offset: usize, before: Box<[u8]>, len: usize },
+    Wrote { offset: usize, before: Bytes, len: usize },
     /// The file went on like this.
-    Truncated { to: usize, tail: Box<[u8]> },
+    Truncated { to: usize, tail: Bytes },
 }
 
 impl Change {
@@ -53,25 +55,24 @@ impl File {
     pub(super) fn read(&self, offset: u64, length: usize) -> Bytes {
         let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
         let end = start.saturating_add(length).min(self.bytes.len());
-        Bytes::copy_from_slice(&self.bytes[start..end])
+        self.bytes.read(start..end)
     }
 
     pub(super) fn append(&mut self, number: u64, bytes: &[u8]) {
         let from = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
+        self.bytes.append(bytes);
         self.remember(number, Change::Appended { from });
     }
 
     pub(super) fn write(&mut self, number: u64, offset: usize, bytes: &[u8]) {
         let (len, end) = (self.bytes.len(), offset + bytes.len());
-        let before = self.bytes[offset..end.min(len)].into();
-        self.bytes.resize(end.max(len), 0);
-        self.bytes[offset..end].copy_from_slice(bytes);
+        let before = self.bytes.read(offset..end.min(len));
+        self.bytes.write(offset, bytes);
         self.remember(number, Change::Wrote { offset, before, len });
     }
 
     pub(super) fn truncate(&mut self, number: u64, to: usize) {
-        let tail = self.bytes[to..].into();
+        let tail = self.bytes.read(to..self.bytes.len());
         self.bytes.truncate(to);
         self.remember(number, Change::Truncated { to, tail });
     }
@@ -95,7 +96,7 @@ impl File {
 
     /// Flips one bit, counted from the beginning.
     pub(super) fn flip(&mut self, bit: u64) {
-        self.bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
+        self.bytes.flip((bit / 8) as usize, 1 << (bit % 8));
     }
 
     /// A prefix of the changes survives; the last of them, if it is an append, may be torn.
@@ -121,9 +122,9 @@ impl File {
             Change::Appended { from } => self.bytes.truncate(from),
             Change::Wrote { offset, before, len } => {
                 self.bytes.truncate(len);
-                self.bytes[offset..offset + before.len()].copy_from_slice(&before);
+                self.bytes.write(offset, &before);
             }
-            Change::Truncated { tail, .. } => self.bytes.extend_from_slice(&tail),
+            Change::Truncated { tail, .. } => self.bytes.append(&tail),
         }
     }
 
@@ -139,7 +140,7 @@ impl File {
             1 => {
                 let start = damage.between(from, end - 1);
                 let stop = damage.between(start + 1, end);
-                self.bytes[start as usize..stop as usize].fill(0);
+                self.bytes.write(start as usize, &vec![0; (stop - start) as usize]);
             }
             _ => {}
         }

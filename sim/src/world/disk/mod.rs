@@ -16,6 +16,7 @@
 //!
 //! Not here: when a sync ends ([`sync`]), and how a machine reaches it ([`super::door`]).
 
+mod content;
 mod file;
 mod names;
 mod sync;
