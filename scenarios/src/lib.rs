@@ -22,7 +22,7 @@ pub mod what_if;
 pub use reports::run::{Run, Verdict};
 pub use scenarios_macros::tests;
 pub use testing::build;
-pub use testing::{Failure, Scenario, Sim, TimedOut, Truth, Unplayable};
+pub use testing::{Failure, Held, Scenario, Sim, TimedOut, Truth, Unplayable};
 
 /// What programs that tests bring along are made of: [`Net`](guest::Net), and time, tasks and chance of the simulation.
 #[cfg(madsim)]

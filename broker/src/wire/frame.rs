@@ -71,8 +71,7 @@ fn cut_off() -> Malformed {
 /// If a field is set that the version does not have and that cannot be left out.
 pub fn request_frame(body: &Request, version: i16, correlation: i32, client_id: &str) -> Bytes {
     let api = body.api();
-    // length, key, version, correlation id, client id, tagged fields
-    let mut frame = begin(body, version, 4 + 2 + 2 + 4 + 2 + client_id.len() + 1);
+    let mut frame = begin(body);
     frame.put_i16(api.key());
     frame.put_i16(version);
     frame.put_i32(correlation);
@@ -93,7 +92,7 @@ pub fn request_frame(body: &Request, version: i16, correlation: i32, client_id: 
 /// One response as a frame with its length in front, in the header version that belongs to it. Fields that the version does
 /// not have are left out.
 pub fn response_frame(body: &Response, version: i16, correlation: i32) -> Bytes {
-    let mut frame = begin(body, version, 4 + 4 + 1);
+    let mut frame = begin(body);
     frame.put_i32(correlation);
     if has_tags_in_response(body.api(), version) {
         frame.put_u8(0);
@@ -115,9 +114,12 @@ fn has_tags_in_response(api: Api, version: i16) -> bool {
     api.is_flexible(version) && api != Api::ApiVersions
 }
 
-/// A buffer that need not grow, with room for the length.
-fn begin(body: &impl Body, version: i16, header: usize) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(header + body.size(version).unwrap_or(256));
+/// Room for everything around the records of most messages.
+const AROUND: usize = 240;
+
+/// A buffer that need not grow for most messages, with room for the length. Powers of two are what allocators have ready.
+fn begin(body: &impl Body) -> Vec<u8> {
+    let mut frame = Vec::with_capacity((AROUND + body.payload()).next_power_of_two());
     frame.put_i32(0);
     frame
 }

@@ -86,8 +86,8 @@ macro_rules! apis {
             fn encode(&self, frame: &mut Vec<u8>, version: i16) -> Result<(), Malformed> {
                 match self { $(Self::$name(body) => encoded(body, frame, version),)* }
             }
-            fn size(&self, version: i16) -> Result<usize, Malformed> {
-                match self { $(Self::$name(body) => sized(body, version),)* }
+            fn payload(&self) -> usize {
+                self.records()
             }
         }
 
@@ -98,8 +98,8 @@ macro_rules! apis {
             fn encode(&self, frame: &mut Vec<u8>, version: i16) -> Result<(), Malformed> {
                 match self { $(Self::$name(body) => encoded(body, frame, version),)* }
             }
-            fn size(&self, version: i16) -> Result<usize, Malformed> {
-                match self { $(Self::$name(body) => sized(body, version),)* }
+            fn payload(&self) -> usize {
+                self.records()
             }
         }
 
@@ -187,8 +187,8 @@ trait Body: Sized {
     /// Writes it. An error if a field is set that the version does not have.
     fn encode(&self, frame: &mut Vec<u8>, version: i16) -> Result<(), Malformed>;
 
-    /// How long it will be. An error as [`Self::encode`].
-    fn size(&self, version: i16) -> Result<usize, Malformed>;
+    /// How many bytes of records it carries: most of what makes a message long.
+    fn payload(&self) -> usize;
 }
 
 fn decoded<T: Decodable>(bytes: &mut Bytes, version: i16) -> Result<T, Malformed> {
@@ -199,8 +199,20 @@ fn encoded<T: Encodable>(body: &T, frame: &mut Vec<u8>, version: i16) -> Result<
     body.encode(frame, version).map_err(|error| Malformed::new(error.to_string()))
 }
 
-fn sized<T: Encodable>(body: &T, version: i16) -> Result<usize, Malformed> {
-    body.compute_size(version).map_err(|error| Malformed::new(error.to_string()))
+impl Request {
+    fn records(&self) -> usize {
+        let Self::Produce(body) = self else { return 0 };
+        let partitions = body.topic_data.iter().flat_map(|topic| &topic.partition_data);
+        partitions.map(|partition| partition.records.as_ref().map_or(0, Bytes::len)).sum()
+    }
+}
+
+impl Response {
+    fn records(&self) -> usize {
+        let Self::Fetch(body) = self else { return 0 };
+        let partitions = body.responses.iter().flat_map(|topic| &topic.partitions);
+        partitions.map(|partition| partition.records.as_ref().map_or(0, Bytes::len)).sum()
+    }
 }
 
 #[cfg(test)]

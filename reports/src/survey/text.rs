@@ -63,13 +63,22 @@ impl Page<'_> {
 
     fn truth(&mut self, survey: &Survey) {
         let errors = survey.findings.iter().filter(|one| one.severity == Severity::Error).count();
-        let word = match errors as u64 {
-            0 => self.style.paint(Paint::Good, "NO ERROR"),
-            count => self.style.paint(Paint::Bad, &counted(count, "ERROR", "ERRORS")),
+        let (plain, paint) = match errors as u64 {
+            0 => ("NO ERROR".to_owned(), Paint::Good),
+            count => (counted(count, "ERROR", "ERRORS"), Paint::Bad),
         };
-        let files = survey.files.join(", ");
-        self.text
-            .push_str(&format!("{word}  {}\n", self.style.paint(Paint::Strong, &clean(&files))));
+        let files = match survey.files.as_slice() {
+            [only] => clean(only),
+            several => {
+                let folder = clean(&self.folder);
+                let names: Vec<String> =
+                    several.iter().map(|file| clean(&file[self.folder.len()..])).collect();
+                let names = names.join(", ");
+                if folder.is_empty() { names } else { format!("{folder}: {names}") }
+            }
+        };
+        let set = self.style.wrapped(&format!("{plain}  "), &files);
+        self.text.push_str(&set.replacen(&plain, &self.style.paint(paint, &plain), 1));
         let remark =
             format!("as {} s without failures went, with seed {}", survey.seconds, survey.seed);
         self.heading("The cluster as it will really be", &remark);
@@ -290,6 +299,9 @@ impl Page<'_> {
 
     /// `docker-compose.yml:12, 31, 50`: lines of one file together, each once.
     fn origins(&self, from: &[String]) -> String {
+        if let Some(shared) = self.shared(from) {
+            return shared;
+        }
         let mut parts: Vec<String> = Vec::new();
         let mut place = String::new();
         for origin in from {
@@ -307,6 +319,20 @@ impl Page<'_> {
             }
         }
         parts.join(", ")
+    }
+
+    /// `*/zoo.cfg:3`, of files of one name in folders of their own, each at the same line.
+    fn shared(&self, from: &[String]) -> Option<String> {
+        let split = |origin: &String| {
+            let place = self.short(origin);
+            place.rsplit_once('/').map(|(folder, place)| (folder.to_owned(), place.to_owned()))
+        };
+        let places: Vec<_> = from.iter().map(split).collect::<Option<_>>()?;
+        let (folder, place) = places.first()?;
+        let differ = places.iter().skip(1).all(|(other, _)| other != folder);
+        let same = places.iter().all(|(_, other)| other == place);
+        let is_file = place.rsplit_once(':').is_some_and(|(_, line)| line.parse::<u32>().is_ok());
+        (places.len() > 1 && differ && same && is_file).then(|| format!("*/{place}"))
     }
 
     /// An origin as the table shows it: what all of its rows share is said above it, or once.
@@ -331,11 +357,23 @@ impl Page<'_> {
             return;
         }
         self.heading("Written and read by nobody", "");
-        let rows = unread.iter().map(|one| {
-            let value = if one.value.is_empty() { "…" } else { &one.value };
-            let node = if one.node.is_empty() { "-" } else { &one.node };
-            let name = format!("{}={value}", one.name);
-            vec![node.to_owned(), name, self.short(&one.at), one.why.clone()]
+        let alike =
+            |a: &Unread, b: &Unread| (&a.name, &a.value, &a.why) == (&b.name, &b.value, &b.why);
+        let mut groups: Vec<Vec<&Unread>> = Vec::new();
+        for one in unread {
+            match groups.iter_mut().find(|group| alike(group[0], one)) {
+                Some(group) => group.push(one),
+                None => groups.push(vec![one]),
+            }
+        }
+        let rows = groups.iter().map(|group| {
+            let Unread { name, value, why, .. } = group[0];
+            let value = if value.is_empty() { "…" } else { value };
+            let mut nodes: Vec<&str> = group.iter().map(|one| one.node.as_str()).collect();
+            nodes.dedup();
+            let nodes = if nodes == [""] { "-".to_owned() } else { nodes.join(", ") };
+            let places: Vec<String> = group.iter().map(|one| one.at.clone()).collect();
+            vec![nodes, format!("{name}={value}"), self.origins(&places), why.clone()]
         });
         let rows = rows.collect();
         self.table(&["for", "written", "at", "why it changes nothing"], rows);

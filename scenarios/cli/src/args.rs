@@ -9,10 +9,14 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 
+use crate::check::{CheckArgs, Format};
 use crate::cluster::ClusterArgs;
 use crate::completions::{CompletionsArgs, scenario_files};
+use crate::explain::ExplainArgs;
+use crate::format::FormatArgs;
 use crate::library::{ListArgs, ShowArgs};
 use crate::manual::ManArgs;
+use crate::schema::SchemaArgs;
 use crate::terminal::Colour;
 
 use crate::what_if::WhatIfArgs;
@@ -30,7 +34,7 @@ pub struct Cli {
     pub command: Command,
     /// When to use colours; auto is on terminals, and heeds NO_COLOR and CLICOLOR_FORCE
     #[arg(long, global = true, value_name = "auto|always|never", default_value = "auto")]
-    #[arg(hide_default_value = true, hide_possible_values = true)]
+    #[arg(hide_default_value = true, hide_possible_values = true, display_order = 998)]
     pub color: Colour,
 }
 
@@ -61,8 +65,18 @@ fn scenarios_first(mut error: clap::Error) -> clap::Error {
 pub enum Command {
     /// Play scenarios and say whether all that was promised held
     Run(RunArgs),
+    /// Ask what happens to your cluster when nodes are lost, and get the scenario for it
+    WhatIf(WhatIfArgs),
     /// Show the cluster your files really make, what is wrong with it, and where its settings come from
     Cluster(ClusterArgs),
+    /// Say what is wrong with scenarios, without playing them
+    Check(CheckArgs),
+    /// Lay scenario files out as those of the library are
+    Fmt(FormatArgs),
+    /// Explain a diagnostic or a finding by its code
+    ExplainCode(ExplainArgs),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema(SchemaArgs),
     /// List the scenarios that come with this command
     List(ListArgs),
     /// Print a scenario of the library, to read it or to start one's own from it
@@ -73,20 +87,20 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print the manual page, or write all of them to a folder
     Man(ManArgs),
-    /// Ask what happens to your cluster when nodes are lost, and get the scenario for it
-    WhatIf(WhatIfArgs),
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  rehearsal list
-      the scenarios that come with it, each with its story
+  rehearsal cluster docker-compose.yml
+      what your cluster really is, what is wrong with it, and where its settings come from
+  rehearsal what-if docker-compose.yml --lose \"zk-2, zk-3\"
+      what stops, what goes on, what is lost, for how long
   rehearsal run lose-the-leader-broker
-      plays one of them, and says what held, what broke, and for how long
+      plays a scenario of the library, and says what held, what broke, and for how long
   rehearsal run lose-the-leader --cluster docker-compose.yml
       on your own cluster
   rehearsal show lose-the-leader-broker > mine.toml
-      a scenario of your own to start from
+      a scenario of your own to start from; `rehearsal list` shows the others
   rehearsal help run
       everything about a command";
 
@@ -148,6 +162,10 @@ pub struct RunArgs {
     /// One JSON object per run on stdout, and nothing else there
     #[arg(long, conflicts_with = "quiet", help_heading = TOLD)]
     pub json: bool,
+    /// How what is wrong with files is told on stderr: text, or json (one object per line)
+    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = TOLD)]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
+    pub format: Format,
     /// Write every step of the run, with its causes, to this file (JSON lines); for one run only
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = TOLD)]
     pub trace: Option<PathBuf>,

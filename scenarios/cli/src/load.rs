@@ -102,7 +102,8 @@ fn read(given: &str) -> Result<String, Problem> {
         Ok(_) if is_of_a_cluster(path) => {
             let what = format!("`{given}` is a cluster, not a scenario");
             let help = format!(
-                "to play a scenario on it: rehearsal run lose-the-leader --cluster {given}"
+                "what it is: rehearsal cluster {given}; to play a scenario on it: \
+                 rehearsal run lose-the-leader --cluster {given}"
             );
             return Err(Problem::Words { what, help: Some(help) });
         }

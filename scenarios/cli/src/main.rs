@@ -6,10 +6,13 @@
 
 mod again;
 mod args;
+mod check;
 mod cluster;
 mod completions;
 mod cost;
+mod explain;
 mod findings;
+mod format;
 mod interrupt;
 mod library;
 mod load;
@@ -17,6 +20,7 @@ mod manual;
 mod players;
 mod progress;
 mod run;
+mod schema;
 mod show;
 mod terminal;
 mod up;
@@ -71,6 +75,10 @@ fn main() -> ExitCode {
     let exit = match &cli.command {
         Command::Run(args) => run::run(args),
         Command::Cluster(args) => cluster::cluster(args),
+        Command::Check(args) => check::check(args),
+        Command::Fmt(args) => format::format(args),
+        Command::ExplainCode(args) => explain::explain(args),
+        Command::Schema(args) => schema::print(args),
         Command::List(args) => library::list(args),
         Command::Show(args) => library::show(args),
         Command::Up(args) => up::up(args),

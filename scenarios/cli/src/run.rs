@@ -14,6 +14,7 @@ use scenarios::cluster::Cluster;
 use crate::Exit;
 use crate::again;
 use crate::args::RunArgs;
+use crate::check;
 use crate::findings;
 use crate::interrupt;
 use crate::load::{self, Problem, Scene};
@@ -37,7 +38,7 @@ pub fn run(args: &RunArgs) -> Exit {
             perform(&Arc::new(programme))
         }
         Err(problems) => {
-            problems.iter().for_each(Problem::tell);
+            problems.iter().for_each(|problem| problem.tell_as(args.format));
             Exit::Broken
         }
     }
@@ -74,6 +75,11 @@ fn prepare(args: &RunArgs) -> Result<(Vec<Scene>, Option<TraceFile>), Vec<Proble
         return Err(problems);
     }
     let style = terminal::err();
+    if !args.quiet {
+        let doubts: Vec<_> =
+            scenes.iter().flat_map(|scene| scene.script.lint(&scene.cluster)).collect();
+        terminal::say(&check::told(&doubts, args.format, style.colour));
+    }
     let tell = |files: &[PathBuf], cluster: &Cluster| {
         if !args.quiet || findings::has_error(cluster) {
             terminal::say(&findings::told(files, cluster, args.quiet, &style));

@@ -110,12 +110,17 @@ pub fn say(text: &str) {
 
 /// Says what cannot be done and what to try.
 pub fn complain(what: &str, help: Option<&str>) {
+    say(&complaint(what, help));
+}
+
+/// What cannot be done and what to try, as it is said on stderr.
+pub fn complaint(what: &str, help: Option<&str>) -> String {
     let style = err();
     let mut text = style.wrapped("error: ", what);
     if let Some(help) = help {
         text.push_str(&style.wrapped("help: ", help));
     }
-    say(&text);
+    text
 }
 
 fn style(is_terminal: bool) -> Style {

@@ -149,9 +149,17 @@ fn kafka(survey: &Survey) -> String {
             format!("Kafka is one cluster of {count}: {}; controller is {controller}.", who(one))
         }
         several => {
+            let apart = several.iter().any(|(island, _)| island.number != several[0].0.number);
+            let below = several.iter().any(|(_, one)| one.chroot != several[0].1.chroot);
             let each: Vec<String> = several
                 .iter()
-                .map(|(island, one)| format!("{} on island {}", who(one), island.number))
+                .map(|(island, one)| {
+                    let island =
+                        if apart { format!(" on island {}", island.number) } else { String::new() };
+                    let chroot =
+                        if below { format!(" below {}", one.chroot) } else { String::new() };
+                    format!("{}{island}{chroot}", who(one))
+                })
                 .collect();
             format!(
                 "Kafka is {} clusters that know nothing of each other: {}.",
@@ -173,18 +181,26 @@ fn kafka(survey: &Survey) -> String {
 }
 
 fn ways(roads: &[Road]) -> Option<String> {
-    let lost: Vec<&Road> = roads.iter().filter(|road| !road.arrives).collect();
-    let first = lost.first()?;
-    let selves = roads.iter().filter(|road| road.from == road.to && !road.arrives).count();
-    let own = match selves {
-        0 => "",
-        1 => " One of them does not even find itself.",
-        _ => " Some do not even find themselves.",
-    };
-    Some(format!(
-        "Brokers do not find each other: at {}, which is {} to the others, {} finds {}.{own}",
-        first.address, first.to, first.from, first.finds
-    ))
+    let (own, others): (Vec<&Road>, Vec<&Road>) =
+        roads.iter().filter(|road| !road.arrives).partition(|road| road.from == road.to);
+    let mut sentences = Vec::new();
+    if let Some(Road { from, to, address, finds, .. }) = others.first() {
+        let all = roads.iter().filter(|road| road.from != road.to).count();
+        sentences.push(format!(
+            "Brokers do not find each other, on {} of {all} ways: {from} looks for {to} at {address} and \
+             finds {finds}.",
+            others.len(),
+        ));
+    }
+    if !own.is_empty() {
+        let names: Vec<&str> = own.iter().map(|road| road.from.as_str()).collect();
+        let (verb, themselves) = match names.len() {
+            1 => ("does", "itself at the address it advertises"),
+            _ => ("do", "themselves at the addresses they advertise"),
+        };
+        sentences.push(format!("{} {verb} not even find {themselves}.", listed(&names)));
+    }
+    Some(sentences.join(" ")).filter(|text| !text.is_empty())
 }
 
 fn chances(survey: &Survey) -> String {

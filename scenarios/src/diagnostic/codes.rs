@@ -6,7 +6,7 @@
 //! right example. Tests play every example of the scenario language.
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use crate::script::nearest;
 

@@ -66,7 +66,9 @@ pub(super) fn check(
     }
     let names = Names { hosts, published: &[], help };
     for read in &all {
-        server_list(reading, &members[read.index], &read.config, &names);
+        let here = &members[read.index].zookeeper.host;
+        let company = members.iter().filter(|other| other.zookeeper.host == *here).count() > 1;
+        server_list(reading, &members[read.index], &read.config, &names, company);
         own_entry(reading, members, read, &names);
     }
     same_number(reading, members, &all);
@@ -170,7 +172,13 @@ fn warned(reading: &mut Reading<'_>, member: &Member, warning: &ConfigWarning) {
 }
 
 /// Z04, N03: names in the server list that do not lead to the peers.
-fn server_list(reading: &mut Reading<'_>, member: &Member, config: &Config, names: &Names<'_>) {
+fn server_list(
+    reading: &mut Reading<'_>,
+    member: &Member,
+    config: &Config,
+    names: &Names<'_>,
+    has_company: bool,
+) {
     let zookeeper = &member.zookeeper;
     let is_alone = names
         .hosts
@@ -181,7 +189,7 @@ fn server_list(reading: &mut Reading<'_>, member: &Member, config: &Config, name
         let key = format!("server.{id}");
         let at = written(member, Some(&key)).unwrap_or(&member.at).to_owned();
         if is_loopback(&server.host) {
-            if is_alone && config.servers.len() > 1 {
+            if is_alone && !has_company && config.servers.len() > 1 {
                 let what =
                     "localhost in the server list is the container itself: peers are not found";
                 let help = "name the peers by their service names, or use `network_mode: host`";

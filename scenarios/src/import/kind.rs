@@ -26,25 +26,24 @@ pub(super) enum Kind {
 const OF_ZOOKEEPER: [&str; 7] =
     ["tickTime", "dataDir", "dataLogDir", "clientPort", "initLimit", "syncLimit", "maxClientCnxns"];
 
-/// The kind of a file.
-///
-/// # Errors
+/// The kind of a file; nothing if it looks like none.
+pub(super) fn of(source: &Source) -> Option<Kind> {
+    by_name(&source.name).or_else(|| by_content(&source.text))
+}
+
 /// A file that looks like none of them: what was tried.
-pub(super) fn of(source: &Source) -> Result<Kind, Diagnostic> {
-    by_name(&source.name).or_else(|| by_content(&source.text)).ok_or_else(|| {
-        let name = &source.name;
-        let message = format!("what kind of file `{name}` is cannot be seen");
-        let mut error = about_file(name, &message);
-        error.code = "F02";
-        error.help = Some(
-            "neither its name nor its content is that of a compose file (`services:`), of `zoo.cfg` \
-             or `zookeeper.properties` (tickTime, dataDir, server.N), of `server.properties` \
-             (broker.id, zookeeper.connect, listeners), or what `kafka-topics --describe` prints \
-             (`Topic: …`): name it after what it is"
-                .to_owned(),
-        );
-        error
-    })
+pub(super) fn unknown(source: &Source) -> Diagnostic {
+    let name = &source.name;
+    let mut error = about_file(name, &format!("what kind of file `{name}` is cannot be seen"));
+    error.code = "F02";
+    error.help = Some(
+        "neither its name nor its content is that of a compose file (`services:`), of `zoo.cfg` \
+         or `zookeeper.properties` (tickTime, dataDir, server.N), of `server.properties` \
+         (broker.id, zookeeper.connect, listeners), or what `kafka-topics --describe` prints \
+         (`Topic: …`): name it after what it is"
+            .to_owned(),
+    );
+    error
 }
 
 fn by_name(name: &str) -> Option<Kind> {
@@ -96,12 +95,17 @@ pub(super) fn path_words(source: &Source) -> Vec<String> {
     [folder, path.file_stem()].into_iter().flatten().map(|w| w.to_string_lossy().into()).collect()
 }
 
-/// The folder a file lies in, without those that only say what kind of files lie there (`config`, `kafka`).
-pub(super) fn folder_name(source: &Source) -> Option<String> {
-    const GENERIC: [&str; 8] =
-        ["conf", "config", "etc", "files", "kafka", "properties", "zookeeper", "zk"];
+/// The folder a file lies in, without those that only say what kind of files lie there (`config`, `etc`); `last` where there
+/// is no other (`zookeeper` of a ZooKeeper).
+pub(super) fn folder_name(source: &Source, last: &str) -> Option<String> {
+    const GENERIC: [&str; 7] =
+        ["conf", "config", "etc", "files", "kafka", "properties", "zookeeper"];
     let folder = Path::new(&source.name).parent()?;
-    let names = folder.components().rev().map(|part| part.as_os_str().to_string_lossy());
-    let mut telling = names.filter(|name| !GENERIC.contains(&&*name.to_lowercase()));
-    telling.next().map(|name| name.trim_matches(['.', '/']).to_owned()).filter(|n| !n.is_empty())
+    let names = || folder.components().rev().map(|part| part.as_os_str().to_string_lossy());
+    let is_telling = |name: &str| {
+        !GENERIC.contains(&name.to_lowercase().as_str())
+            && !name.trim_matches(['.', '/']).is_empty()
+    };
+    let telling = names().find(|name| is_telling(name));
+    telling.or_else(|| names().find(|name| name == last)).map(|name| name.into_owned())
 }

@@ -3,7 +3,9 @@
 //!
 //! Which servers share a machine is seen from their addresses and from the folders their files lie in.
 
-use std::collections::BTreeSet;
+mod assumed;
+mod machines;
+
 use std::path::Path;
 
 use super::brokers::{self, Disk};
@@ -13,11 +15,9 @@ use super::names::Names;
 use super::reading::{Beside, Found, Reading, together};
 use super::server_properties::{self, File};
 use super::{Source, about_file, topics, zoo_cfg};
-use crate::cluster::{Cluster, Host, Network, Unread};
+use crate::cluster::{Cluster, Unread};
 use crate::diagnostic::Diagnostic;
-
-/// The network all of them are on.
-pub(super) const NETWORK: &str = "lan";
+use machines::Machines;
 
 /// What to do about a name that leads nowhere.
 const HELP: &str = "give the files of all servers of the ensemble";
@@ -25,11 +25,9 @@ const HELP: &str = "give the files of all servers of the ensemble";
 /// What has been read of all files.
 struct Draft<'s> {
     find: Beside<'s>,
+    machines: Machines,
     zookeepers: Vec<ensemble::Member>,
-    /// The file of each ZooKeeper.
-    files: Vec<&'s Source>,
     brokers: Vec<brokers::Member>,
-    hosts: Vec<Host>,
     findings: Vec<Found>,
     errors: Vec<Diagnostic>,
     unread: Vec<Unread>,
@@ -43,44 +41,27 @@ pub(super) fn cluster(
     let of = |kind: Kind| sources.iter().filter(move |(k, _)| *k == kind).map(|(_, s)| *s);
     let mut draft = Draft {
         find,
+        machines: Machines::default(),
         zookeepers: Vec::new(),
-        files: of(Kind::ZooKeeper).collect(),
         brokers: Vec::new(),
-        hosts: Vec::new(),
         findings: Vec::new(),
         errors: Vec::new(),
         unread: Vec::new(),
     };
-    let files: Vec<File<'_>> = of(Kind::Broker).map(File::read).collect();
-    draft.zookeepers(&files);
-    draft.brokers(&files);
+    let zookeepers: Vec<&Source> = of(Kind::ZooKeeper).collect();
+    let brokers: Vec<File<'_>> = of(Kind::Broker).map(File::read).collect();
+    draft.servers(&zookeepers, &brokers);
     let (name, text) = sources.first().map_or(("", ""), |(_, one)| (&one.name, &one.text));
+    let mut reading = Reading::new(name, text, find);
+    reading.findings = std::mem::take(&mut draft.findings);
+    if draft.zookeepers.is_empty() {
+        let assumed = assumed::ensemble(&mut reading, &mut draft.machines, &draft.brokers);
+        draft.zookeepers = assumed;
+    }
     if draft.zookeepers.is_empty() {
         draft.errors.push(no_zookeeper(name));
     }
-    let mut reading = Reading::new(name, text, find);
-    reading.findings = draft.findings;
-    let doors = ensemble::check(&mut reading, &mut draft.zookeepers, &draft.hosts, HELP);
-    let published = match draft.hosts.as_slice() {
-        [_] => brokers::open_ports(&draft.brokers),
-        _ => Vec::new(),
-    };
-    let names = Names { hosts: &draft.hosts, published: &published, help: HELP };
-    let found = brokers::check(&mut reading, &mut draft.brokers, &doors, &names);
-    let connect = found.connect.unwrap_or_else(|| {
-        let all = ensemble::everybody(&draft.zookeepers, &doors);
-        ensemble::connected(&mut reading, &doors, &names, &all)
-    });
-    let mut cluster = Cluster {
-        hosts: draft.hosts,
-        published,
-        zookeepers: draft.zookeepers.into_iter().map(|member| member.zookeeper).collect(),
-        connect,
-        brokers: draft.brokers.into_iter().map(|member| member.broker).collect(),
-        unread: draft.unread,
-        ..Cluster::default()
-    };
-    cluster.findings = together(reading.findings);
+    let mut cluster = draft.looked_at(reading);
     match topics::add_all(sources, &mut cluster, find) {
         Ok(()) if draft.errors.is_empty() => Ok(cluster),
         told => {
@@ -105,116 +86,165 @@ impl<'s> Draft<'s> {
         self.unread.extend(reading.unread);
     }
 
-    fn zookeepers(&mut self, brokers: &[File<'_>]) {
-        for (index, source) in self.files.clone().into_iter().enumerate() {
-            let mut reading = Reading::new(&source.name, &source.text, self.find);
-            let taken: Vec<&str> =
-                self.zookeepers.iter().map(|m| m.zookeeper.name.as_str()).collect();
-            let files = self.files.len() + brokers.len();
-            let (member, host) = zoo_cfg::server(&mut reading, source, files, index, &taken);
-            self.hosts.push(host);
-            self.zookeepers.push(member);
-            self.keep(reading);
+    /// All servers together.
+    fn looked_at(&mut self, mut reading: Reading<'_>) -> Cluster {
+        let hosts = &self.machines.hosts;
+        let doors = ensemble::check(&mut reading, &mut self.zookeepers, hosts, HELP);
+        let published = match hosts.as_slice() {
+            [_] => brokers::open_ports(&self.brokers),
+            _ => Vec::new(),
+        };
+        let names = Names { hosts, published: &published, help: HELP };
+        let found = brokers::check(&mut reading, &mut self.brokers, &doors, &names);
+        let connect = found.connect.unwrap_or_else(|| {
+            let all = ensemble::everybody(&self.zookeepers, &doors);
+            ensemble::connected(&mut reading, &doors, &names, &all)
+        });
+        let zookeepers = std::mem::take(&mut self.zookeepers);
+        let brokers = std::mem::take(&mut self.brokers);
+        Cluster {
+            hosts: std::mem::take(&mut self.machines.hosts),
+            published,
+            zookeepers: zookeepers.into_iter().map(|member| member.zookeeper).collect(),
+            connect,
+            brokers: brokers.into_iter().map(|member| member.broker).collect(),
+            unread: std::mem::take(&mut self.unread),
+            findings: together(reading.findings),
+            ..Cluster::default()
         }
     }
 
-    fn brokers(&mut self, files: &[File<'_>]) {
-        for (index, file) in files.iter().enumerate() {
-            let mut reading = Reading::new(&file.source.name, &file.source.text, self.find);
-            let names = file.names(index);
-            let place = self.place(file, &files[..index], &names);
-            let name = self.free_name(&names);
-            let mut member = server_properties::broker(&mut reading, file, &name);
-            let host = self.host(&name, place);
-            member.broker.host.clone_from(&self.hosts[host].name);
-            member.disks = vec![Disk {
-                source: Some(format!("the disk of {}", member.broker.host)),
-                target: String::new(),
-                at: member.written("log.dirs").to_owned(),
-            }];
-            let aliases = file.addresses();
-            for alias in aliases.iter().flat_map(|host| [host.as_str(), first_label(host)]) {
-                call(&mut self.hosts[host], alias);
-            }
-            self.brokers.push(member);
-            self.keep(reading);
+    /// Finds machines for all files, then names, then stages them.
+    fn servers(&mut self, zookeepers: &[&'s Source], brokers: &[File<'s>]) {
+        let files = zookeepers.len() + brokers.len();
+        let mut servers: Vec<Server<'_>> = Vec::new();
+        for (index, source) in zookeepers.iter().enumerate() {
+            let mut reading = Reading::new(&source.name, &source.text, self.find);
+            let lines = zoo_cfg::Lines::read(&mut reading, source);
+            let shared = servers.iter().find(|other| {
+                let same = folder(&other.source.name) == folder(&source.name);
+                same && other.lines.is_only_itself() && lines.is_only_itself()
+            });
+            let machine = match shared {
+                Some(other) => other.machine,
+                None => {
+                    let taken = |name: &str| self.machines.hosts.iter().any(|h| h.name == name);
+                    self.machines.add(&lines.name(source, files, index, &taken))
+                }
+            };
+            lines.addresses().iter().for_each(|one| self.machines.call(machine, one));
+            servers.push(Server { source, reading, lines, machine });
+        }
+        let mut places: Vec<usize> = Vec::new();
+        for (index, file) in brokers.iter().enumerate() {
+            let names = file.names(index, brokers);
+            let place = self.place(&servers, brokers, &places, index);
+            let place = place.unwrap_or_else(|| self.machines.add(&names[0]));
+            file.addresses().iter().for_each(|one| self.machines.call(place, one));
+            places.push(place);
+        }
+        for server in servers {
+            self.zookeeper(server, &places);
+        }
+        for (index, file) in brokers.iter().enumerate() {
+            self.broker(file, &file.names(index, brokers), &places, places[index]);
         }
     }
 
     /// The machine a broker is on, if another server is known to be there.
-    fn place(&self, file: &File<'_>, before: &[File<'_>], names: &[String]) -> Option<usize> {
-        let host_of = |name: &str| self.hosts.iter().position(|host| host.name == name);
+    fn place(
+        &self,
+        servers: &[Server<'_>],
+        files: &[File<'_>],
+        places: &[usize],
+        index: usize,
+    ) -> Option<usize> {
+        let file = &files[index];
+        let before = || files[..index].iter().zip(places);
+        let here = folder(&file.source.name);
+        let neighbours = || servers.iter().filter(|one| folder(&one.source.name) == here);
+        // Two brokers that bind one port cannot be on one machine, whatever they are called.
+        let is_free =
+            |place: &usize| before().all(|(other, taken)| taken != place || !other.binds_as(file));
         let addresses = file.addresses();
-        let is_called = |host: &Host, name: &str| {
-            let mut aliases = host.networks.iter().flat_map(|network| &network.aliases);
-            aliases.any(|alias| alias.eq_ignore_ascii_case(name))
-        };
-        let called = addresses
-            .iter()
-            .find_map(|address| self.hosts.iter().position(|host| is_called(host, address)));
-        if called.is_some() {
+        let called = addresses.iter().find_map(|address| self.machines.called(address));
+        if called.is_some_and(|place| is_free(&place)) {
             return called;
         }
-        let here = folder(&file.source.name);
-        let neighbours = || {
-            let servers = self.files.iter().zip(&self.zookeepers);
-            servers.filter(|(source, _)| folder(&source.name) == here)
-        };
         if file.connects_to_itself() {
-            let server = neighbours().next().and_then(|(_, m)| host_of(&m.zookeeper.host));
-            let same =
-                |other: &File<'_>| other.connects_to_itself() && folder(&other.source.name) == here;
-            let broker = before.iter().position(same);
-            return server.or_else(|| host_of(&self.brokers[broker?].broker.host));
+            let mut others = before().filter(|(other, _)| {
+                other.connects_to_itself() && folder(&other.source.name) == here
+            });
+            let broker = others.next().map(|(_, place)| *place);
+            return neighbours().next().map(|one| one.machine).or(broker);
         }
         // A folder for each machine: `broker01/zoo.cfg` and `broker01/server.properties`.
-        let name = names.first().filter(|_| addresses.is_empty())?;
-        let (_, only) = neighbours().next().filter(|_| neighbours().count() == 1)?;
-        let is_alone = before.iter().all(|other| folder(&other.source.name) != here);
-        host_of(&only.zookeeper.host).filter(|at| is_alone && is_called(&self.hosts[*at], name))
+        let only = neighbours().next().filter(|_| neighbours().count() == 1)?;
+        let is_alone = files.iter().filter(|other| folder(&other.source.name) == here).count() == 1;
+        let names = file.names(index, files);
+        let is_its = is_alone
+            && addresses.is_empty()
+            && self.machines.called(&names[0]) == Some(only.machine);
+        is_its.then_some(only.machine)
     }
 
-    /// The first of these names that no node has.
-    fn free_name(&self, names: &[String]) -> String {
-        let zookeepers = self.zookeepers.iter().map(|member| &member.zookeeper.name);
-        let taken: BTreeSet<&String> =
-            zookeepers.chain(self.brokers.iter().map(|member| &member.broker.name)).collect();
-        let with_suffix = names.first().map(|first| format!("{first}-kafka"));
-        let numbered = (2..).map(|number| format!("kafka-file-{number}"));
-        let mut all = names.iter().take(1).cloned().chain(with_suffix);
-        let mut rest = names.iter().skip(1).cloned().chain(numbered);
-        all.find(|name| !taken.contains(name))
-            .or_else(|| rest.find(|name| !taken.contains(name)))
-            .unwrap_or_default()
+    /// Stages a ZooKeeper; one that shares its machine with brokers says so in its name.
+    fn zookeeper(&mut self, server: Server<'_>, brokers: &[usize]) {
+        let Server { source, mut reading, lines, machine } = server;
+        let host = self.machines.name(machine).to_owned();
+        let is_first = self.zookeepers.iter().all(|other| other.zookeeper.host != host);
+        let name = match (brokers.contains(&machine), is_first) {
+            (false, true) => host.clone(),
+            (true, true) if !host.starts_with("zookeeper") => format!("{host}-zookeeper"),
+            (true, true) => host.clone(),
+            (_, false) => lines.own_name(source, self.zookeepers.len()),
+        };
+        self.zookeepers.push(lines.member(&mut reading, source, &self.free(&[name]), &host));
+        self.keep(reading);
     }
 
-    /// The machine's place among the hosts; a new one is called like its broker.
-    fn host(&mut self, name: &str, place: Option<usize>) -> usize {
-        place.unwrap_or_else(|| {
-            let taken = |name: &str| self.hosts.iter().any(|host| host.name == name);
-            let name = if taken(name) { format!("{name}-host") } else { name.to_owned() };
-            let network = Network { name: NETWORK.to_owned(), aliases: vec![name.clone()] };
-            self.hosts.push(Host { name, networks: vec![network] });
-            self.hosts.len() - 1
-        })
-    }
-}
-
-/// Gives a host one more name.
-fn call(host: &mut Host, alias: &str) {
-    for network in &mut host.networks {
-        if !alias.is_empty() && network.aliases.iter().all(|known| known != alias) {
-            network.aliases.push(alias.to_owned());
+    /// Stages a broker; one that shares its machine with ZooKeepers says so in its name.
+    fn broker(&mut self, file: &File<'_>, names: &[String], all: &[usize], machine: usize) {
+        let mut reading = Reading::new(&file.source.name, &file.source.text, self.find);
+        let host = self.machines.name(machine).to_owned();
+        let is_only = all.iter().filter(|other| **other == machine).count() == 1;
+        let has_zookeeper = self.zookeepers.iter().any(|other| other.zookeeper.host == host);
+        let mut names = names.to_vec();
+        if is_only && has_zookeeper && host == names[0] {
+            names.insert(0, format!("{host}-kafka"));
+        } else if !is_only {
+            names.retain(|name| *name != host);
         }
+        let name = self.free(&names);
+        let mut member = server_properties::broker(&mut reading, file, &name);
+        member.disks = vec![Disk {
+            source: Some(format!("the disk of {host}")),
+            target: String::new(),
+            at: member.written("log.dirs").to_owned(),
+        }];
+        member.broker.host = host;
+        self.brokers.push(member);
+        self.keep(reading);
+    }
+
+    /// The first of these names that no node has, or the first with a number.
+    fn free(&self, names: &[String]) -> String {
+        let is_free = |name: &String| {
+            self.zookeepers.iter().all(|member| member.zookeeper.name != *name)
+                && self.brokers.iter().all(|member| member.broker.name != *name)
+        };
+        let first = names.first().cloned().unwrap_or_default();
+        let numbered = (2..).map(|number| format!("{first}-{number}"));
+        names.iter().cloned().chain(numbered).find(is_free).unwrap_or_default()
     }
 }
 
-/// `kafka-1` of `kafka-1.example.org`; an address of numbers has no labels.
-fn first_label(host: &str) -> &str {
-    match host.chars().any(|letter| letter.is_ascii_alphabetic()) {
-        true => host.split('.').next().unwrap_or_default(),
-        false => host,
-    }
+/// A ZooKeeper whose file was read, and its machine.
+struct Server<'f> {
+    source: &'f Source,
+    reading: Reading<'f>,
+    lines: zoo_cfg::Lines,
+    machine: usize,
 }
 
 fn folder(file: &str) -> &Path {

@@ -63,17 +63,37 @@ impl<'s> File<'s> {
         !list.is_empty() && hosts.all(is_loopback)
     }
 
-    /// What it may be called, the best first: an address, its folder, its own name, its number.
-    pub fn names(&self, index: usize) -> Vec<String> {
+    /// Whether both bind a port that is the same.
+    pub fn binds_as(&self, other: &File<'_>) -> bool {
+        let ports = |file: &File<'_>| -> Vec<String> {
+            let list = file.get("listeners").unwrap_or_default();
+            let port = |item: &str| Some(item.rsplit_once(':')?.1.trim().to_owned());
+            let ports: Vec<String> = list.split(',').filter_map(port).collect();
+            let old = || vec![file.get("port").unwrap_or("9092").to_owned()];
+            if ports.is_empty() { old() } else { ports }
+        };
+        let own = ports(self);
+        ports(other).iter().any(|port| own.contains(port))
+    }
+
+    /// The name in its addresses, if there is one.
+    fn label(&self) -> Option<String> {
+        let is_name = |host: &String| host.chars().any(|letter| letter.is_ascii_alphabetic());
+        let name = self.addresses().into_iter().find(is_name)?;
+        name.split('.').next().map(str::to_owned)
+    }
+
+    /// What it may be called, the best first: an address that no other broker has, its folder, its own name, its number.
+    /// There is at least one.
+    pub fn names(&self, index: usize, all: &[File<'_>]) -> Vec<String> {
         let stem = std::path::Path::new(&self.source.name).file_stem();
         let stem = stem.map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
         let is_telling = !matches!(stem.as_str(), "" | "server" | "broker" | "kafka");
-        let addresses = self.addresses();
-        let is_name = |host: &&String| host.chars().any(|letter| letter.is_ascii_alphabetic());
-        let label = addresses.iter().find(is_name).and_then(|host| host.split('.').next());
+        let label = self.label();
+        let is_own = all.iter().filter(|other| other.label() == label).count() < 2;
         let number = self.get("broker.id").and_then(|id| id.parse::<u32>().ok());
         let number = number.map(|id| format!("kafka-{id}"));
-        let words = [label.map(str::to_owned), folder_name(self.source)];
+        let words = [label.filter(|_| is_own), folder_name(self.source, "kafka")];
         let words = words.into_iter().chain([is_telling.then_some(stem), number]);
         let named = words.flatten().map(|word| printable(&word)).filter(|word| !word.is_empty());
         named.chain([format!("kafka-file-{}", index + 1)]).collect()

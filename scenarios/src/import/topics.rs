@@ -17,7 +17,7 @@ use crate::cluster::{Broker, Cluster, Severity, Topic};
 use crate::diagnostic::Diagnostic;
 
 /// Columns of lines about a topic and about a partition.
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "Topic",
     "TopicId",
     "PartitionCount",
@@ -30,8 +30,20 @@ const COLUMNS: [&str; 15] = [
     "Replicas",
     "Isr",
     "Offline",
-    "AddingReplicas",
-    "RemovingReplicas",
+    "Adding Replicas",
+    "Removing Replicas",
+    "Elr",
+    "LastKnownElr",
+];
+
+/// Columns that say nothing about what is to be there when a run begins.
+const PASSING: [&str; 7] = [
+    "TopicId",
+    "MarkedForDeletion",
+    "Offline",
+    "Adding Replicas",
+    "Removing Replicas",
+    "Elr",
     "LastKnownElr",
 ];
 
@@ -91,7 +103,9 @@ fn columns(line: &str) -> Vec<(&str, &str)> {
         if letter.is_whitespace() {
             word = at + letter.len_utf8();
         } else if letter == ':' && is_column(&line[word..at]) {
-            starts.push((word, at + 1));
+            let before = line[..word].trim_end();
+            let two = ["Adding", "Removing"].into_iter().find(|first| before.ends_with(first));
+            starts.push((two.map_or(word, |first| before.len() - first.len()), at + 1));
             word = at + 1;
         }
     }
@@ -124,6 +138,9 @@ fn take(reading: &mut Reading<'_>, drafts: &mut Vec<Draft>, line: &Line<'_>, nam
         None => heading(reading, draft, line),
     }
     for (column, value) in &line.columns {
+        if PASSING.contains(column) && !value.is_empty() {
+            reading.unread(name, column, value, &line.span, "a run begins without it");
+        }
         if !COLUMNS.contains(column) {
             let near = nearest(column, COLUMNS.into_iter());
             let why = match near {

@@ -7,70 +7,129 @@ use coordinator::config::Syntax;
 use coordinator::mechanism::Preset;
 
 use super::ensemble::Member;
-use super::kind::path_words;
-use super::plain::NETWORK;
+use super::kind::{folder_name, path_words};
+use super::names::is_loopback;
 use super::properties::{self, Entry};
 use super::reading::Reading;
 use super::{Source, joined, printable};
-use crate::cluster::{Host, Network, Property, Severity, ZooKeeper};
+use crate::cluster::{Property, Severity, ZooKeeper};
 
-/// The server of one of these files, and its machine.
-pub(super) fn server(
-    reading: &mut Reading<'_>,
-    source: &Source,
-    files: usize,
-    index: usize,
-    taken: &[&str],
-) -> (Member, Host) {
-    let entries = properties::parse(&source.text);
-    let name = node_name(source, &entries, files, index, taken);
-    let member = member(reading, source, &entries, &name);
-    let host = host(&member.zookeeper, &entries);
-    (member, host)
+/// The lines of a file, and the number of the server it belongs to.
+pub(super) struct Lines {
+    entries: Vec<Entry>,
+    myid: Option<String>,
 }
 
-fn member(reading: &mut Reading<'_>, source: &Source, entries: &[Entry], name: &str) -> Member {
-    let has = |key: &str| entries.iter().any(|entry| entry.key.trim() == key);
-    let is_dynamic = has("standaloneEnabled")
-        || has("reconfigEnabled")
-        || servers(entries).any(|(_, entry)| entry.value.contains(';'));
-    let (syntax, preset) = match is_dynamic {
-        true => (Syntax::V3_5, Preset::V3_6_3),
-        false => (Syntax::V3_4, Preset::V3_4_14),
-    };
+impl Lines {
+    /// Reads the lines and finds the number.
+    pub fn read(reading: &mut Reading<'_>, source: &Source) -> Self {
+        let entries = properties::parse(&source.text);
+        let myid = myid(reading, source, &entries);
+        Self { entries, myid }
+    }
+
+    /// Whether all servers of its list are on its own machine.
+    pub fn is_only_itself(&self) -> bool {
+        let count = servers(&self.entries).count();
+        count > 1 && servers(&self.entries).all(|(_, entry)| is_loopback(host_of(entry)))
+    }
+
+    /// What its machine is called.
+    pub fn name(
+        &self,
+        source: &Source,
+        files: usize,
+        index: usize,
+        is_taken: &dyn Fn(&str) -> bool,
+    ) -> String {
+        let words = path_words(source);
+        let is_host =
+            |word: &&String| servers(&self.entries).any(|(_, e)| is_called(host_of(e), word));
+        let folder = folder_name(source, "zookeeper").filter(|_| files > 1);
+        let is_telling = |word: &&String| !matches!(word.as_str(), "zoo" | "zookeeper" | "");
+        let named = words.iter().find(is_host).cloned().or(folder);
+        match named.or(words.last().filter(is_telling).cloned()).map(|name| printable(&name)) {
+            Some(name) if !name.is_empty() && !is_taken(&name) => name,
+            _ => format!("zookeeper-{}", index + 1),
+        }
+    }
+
+    /// What it is called beside another server of its machine.
+    pub fn own_name(&self, source: &Source, index: usize) -> String {
+        let stem = path_words(source).pop().map(|stem| printable(&stem)).unwrap_or_default();
+        match stem.as_str() {
+            "" | "zoo" | "zookeeper" => format!("zookeeper-{}", index + 1),
+            _ => stem,
+        }
+    }
+
+    /// The addresses others know it by: those of its own line.
+    pub fn addresses(&self) -> Vec<String> {
+        let own = servers(&self.entries).find(|(id, _)| Some(*id) == self.myid.as_deref());
+        let host = own.map(|(_, entry)| host_of(entry));
+        let named = host.filter(|host| !is_loopback(host) && !matches!(*host, "" | "0.0.0.0"));
+        named.map(str::to_owned).into_iter().collect()
+    }
+
+    /// The server.
+    pub fn member(
+        &self,
+        reading: &mut Reading<'_>,
+        source: &Source,
+        name: &str,
+        host: &str,
+    ) -> Member {
+        let entries = &self.entries;
+        let has = |key: &str| entries.iter().any(|entry| entry.key.trim() == key);
+        let is_dynamic = has("standaloneEnabled")
+            || has("reconfigEnabled")
+            || servers(entries).any(|(_, entry)| entry.value.contains(';'));
+        let (syntax, preset) = match is_dynamic {
+            true => (Syntax::V3_5, Preset::V3_6_3),
+            false => (Syntax::V3_4, Preset::V3_4_14),
+        };
+        let at = format!("{}:1:1", source.name);
+        told(reading, entries, (name, &at), &preset, is_dynamic);
+        let property = |entry: &Entry| Property {
+            key: entry.key.trim().to_owned(),
+            value: entry.value.trim().to_owned(),
+            from: format!("{}:{}", source.name, entry.line),
+        };
+        let zookeeper = ZooKeeper {
+            name: name.to_owned(),
+            host: host.to_owned(),
+            myid: self.myid.clone(),
+            properties: entries.iter().map(property).collect(),
+            preset,
+            syntax,
+            never_starts: None,
+        };
+        Member { zookeeper, at }
+    }
+}
+
+/// V01, Z10, Z12: what a file leaves open.
+fn told(
+    reading: &mut Reading<'_>,
+    entries: &[Entry],
+    (name, at): (&str, &str),
+    preset: &Preset,
+    is_dynamic: bool,
+) {
     let form = if is_dynamic { "3.5 or later" } else { "3.4 or later" };
     let what = format!("written for {form}, the version is not in the file: {preset} is run");
     let help = "say another version in the scenario to run its mechanisms";
-    let at = format!("{}:1:1", source.name);
-    reading.find(("V01", Severity::Information), at.clone(), name, what, help);
-    if !has("tickTime") {
+    reading.find(("V01", Severity::Information), at.to_owned(), name, what, help);
+    if entries.iter().all(|entry| entry.key.trim() != "tickTime") {
         let what = "tickTime is not set: it is 3000, sessions last from 6 s to 60 s";
         let help = "set tickTime=2000 for what most guides assume";
-        reading.find(("Z10", Severity::Information), at.clone(), name, what, help);
+        reading.find(("Z10", Severity::Information), at.to_owned(), name, what, help);
     }
     if let Some(data) = entries.iter().find(|e| e.key == "dataDir" && e.value.starts_with("/tmp")) {
         let what = format!("dataDir is {}: a reboot empties it", data.value.trim());
         let at = reading.at(&data.span);
         reading.find(("Z12", Severity::Warning), at, name, what, "keep it elsewhere");
     }
-    let properties = entries
-        .iter()
-        .map(|entry| Property {
-            key: entry.key.trim().to_owned(),
-            value: entry.value.trim().to_owned(),
-            from: format!("{}:{}", source.name, entry.line),
-        })
-        .collect();
-    let zookeeper = ZooKeeper {
-        name: name.to_owned(),
-        host: name.to_owned(),
-        myid: myid(reading, source, entries),
-        properties,
-        preset,
-        syntax,
-        never_starts: None,
-    };
-    Member { zookeeper, at }
 }
 
 /// `server.N` lines: N and the entry.
@@ -100,6 +159,15 @@ fn myid(reading: &mut Reading<'_>, source: &Source, entries: &[Entry]) -> Option
     if let Some((id, _)) = own {
         return Some(id.to_owned());
     }
+    if count > 1
+        && let Some(id) = numbered(&words, entries)
+    {
+        let at = format!("{}:1:1", source.name);
+        let what = format!("taken for server {id} because of its file's name: there is no `myid`");
+        let help = "put a file `myid` with its number beside it";
+        reading.find(("F05", Severity::Information), at, "", what, help);
+        return Some(id);
+    }
     if count > 1 {
         let span = servers(entries).next().map_or(0..0, |(_, entry)| entry.span.clone());
         let message = "which of these servers this file belongs to is not to be seen";
@@ -109,39 +177,11 @@ fn myid(reading: &mut Reading<'_>, source: &Source, entries: &[Entry]) -> Option
     None
 }
 
-/// What the node is called in scenarios.
-fn node_name(
-    source: &Source,
-    entries: &[Entry],
-    files: usize,
-    index: usize,
-    taken: &[&str],
-) -> String {
-    let words = path_words(source);
-    let is_host = |word: &&String| servers(entries).any(|(_, e)| is_called(host_of(e), word));
-    let folder = words.first().filter(|_| files > 1 && words.len() > 1);
-    let is_telling = |word: &&String| !matches!(word.as_str(), "zoo" | "zookeeper" | "");
-    let name = words.iter().find(is_host).or(folder).or(words.last().filter(is_telling));
-    match name.map(|name| printable(name)) {
-        Some(name) if !name.is_empty() && !taken.contains(&name.as_str()) => name,
-        _ => format!("zookeeper-{}", index + 1),
-    }
-}
-
-/// The machine it runs on: called like the node, and as its own server line says.
-fn host(zookeeper: &ZooKeeper, entries: &[Entry]) -> Host {
-    let mut aliases = vec![zookeeper.name.clone()];
-    let own = servers(entries).find(|(id, _)| Some(*id) == zookeeper.myid.as_deref());
-    if let Some((_, entry)) = own {
-        let host = host_of(entry);
-        let first = host.split('.').next().unwrap_or_default();
-        for alias in [host, first] {
-            let is_loopback = matches!(alias, "" | "localhost" | "127" | "0");
-            if !is_loopback && aliases.iter().all(|known| known != alias) {
-                aliases.push(alias.to_owned());
-            }
-        }
-    }
-    let networks = vec![Network { name: NETWORK.to_owned(), aliases }];
-    Host { name: zookeeper.name.clone(), networks }
+/// The number a file's own name ends with, if the list has such a server: `zoo2.cfg`.
+fn numbered(words: &[String], entries: &[Entry]) -> Option<String> {
+    let stem = words.last()?;
+    let start = stem.trim_end_matches(|letter: char| letter.is_ascii_digit()).len();
+    let number = &stem[start..];
+    let is_listed = servers(entries).any(|(id, _)| id == number);
+    (!number.is_empty() && is_listed).then(|| number.to_owned())
 }

@@ -64,6 +64,8 @@ impl Play<'_> {
             .collect();
         undecided.dedup();
         undecided.extend(judged.undecided);
+        let late = self.awaited.iter();
+        undecided.extend(late.map(|guest| format!("guest `{guest}` was still at work at the end")));
         for guest in &self.plan.guests {
             if !self.stage.nodes.contains_key(guest) {
                 let remark = format!("guest `{guest}` is a program of a test: it was not here");

@@ -11,13 +11,20 @@ use super::{Play, Turn, Watch};
 use crate::cluster::Cluster;
 use crate::plan::{Plan, Step};
 
-/// A program that a test brings along: its name, and what it does.
+/// A program that a test brings along.
 #[cfg(madsim)]
-pub(crate) type Guest = (String, sim::hosted::Program);
+pub(crate) struct Guest {
+    /// Its name, also its node's.
+    pub(crate) name: String,
+    /// What it does.
+    pub(crate) program: sim::hosted::Program,
+    /// Whether it is to come to an end before the scenario does.
+    pub(crate) is_awaited: bool,
+}
 
 /// A program that a test brings along: this build has no place for it.
 #[cfg(not(madsim))]
-pub(crate) type Guest = (String, std::convert::Infallible);
+pub(crate) type Guest = std::convert::Infallible;
 
 /// What is asked after every turn.
 pub(crate) type Wanted<'a> = &'a mut dyn FnMut(&View<'_>) -> bool;
@@ -123,8 +130,9 @@ mod guests {
     impl Play<'_> {
         pub(super) fn let_in(&mut self, guests: &[Guest]) -> House {
             let mut house = House::new(self.plan.seed);
-            for (name, program) in guests {
+            for Guest { name, program, is_awaited } in guests {
                 house.let_in(program.clone(), |gate| self.stage.add_guest(name, gate));
+                self.awaited.extend(is_awaited.then(|| name.clone()));
             }
             house
         }
@@ -185,6 +193,7 @@ mod guests {
         fn ended(&mut self, guest: NodeId, how: Result<(), String>) {
             let world = &self.play.stage.world;
             let (now, who) = (world.now(), world.name_of(guest).to_owned());
+            self.play.awaited.remove(&who);
             match how {
                 Ok(()) => self.play.line(now, Kind::Note, who, "has ended".to_owned()),
                 Err(why) => {

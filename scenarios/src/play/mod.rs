@@ -88,6 +88,8 @@ pub(crate) struct Play<'w> {
     violations: Vec<Violation>,
     progress_at: Instant,
     set_up: SetUp,
+    /// Guests that are to come to an end and have not.
+    awaited: BTreeSet<String>,
 }
 
 /// The world as checks may ask it.
@@ -150,6 +152,7 @@ impl<'w> Play<'w> {
             violations: Vec::new(),
             progress_at: Instant::ZERO,
             set_up: if cluster.brokers.is_empty() { SetUp::Done } else { SetUp::Brokers },
+            awaited: BTreeSet::new(),
         };
         play.fill_agenda();
         play

@@ -131,7 +131,7 @@ pub const WORKS: [&str; 8] =
     ["write", "read", "lock", "watch", "sequence", "multi", "produce", "consume"];
 
 /// The kinds of work that are done with brokers.
-const OF_KAFKA: [&str; 2] = ["produce", "consume"];
+pub(super) const OF_KAFKA: [&str; 2] = ["produce", "consume"];
 
 /// Reads one client.
 pub fn read(value: Value<'_>, problems: &mut Problems) -> Option<Client> {

@@ -189,7 +189,7 @@ fn server(name: &str, names: &[String], lists: ServerLists, preset: Preset) -> Z
 }
 
 /// The keys of `zoo.cfg` that are modelled.
-const CONFIG_KEYS: [&str; 15] = [
+pub(super) const CONFIG_KEYS: [&str; 15] = [
     "tickTime",
     "initLimit",
     "syncLimit",
@@ -364,12 +364,19 @@ pub(super) fn named<T: for<'de> Deserialize<'de>>(
     problems: &mut Problems,
 ) -> Option<T> {
     let found = T::deserialize(StrDeserializer::<WordError>::new(&text.value));
-    if let Err(error) = &found {
+    if found.is_err() {
         let message = format!("`{}` is not a {what}", text.value);
-        // serde lists what there is between back-quotes, after the wrong name.
-        let listed = error.to_string();
-        let names: Vec<_> = listed.split('`').skip(1).step_by(2).skip(1).collect();
+        let names = words::<T>();
+        let names = names.iter().map(String::as_str);
         problems.add("E0106", &text.span, message).suggest(&text.value, names);
     }
     found.ok()
+}
+
+/// All words for mechanisms of this kind.
+pub(super) fn words<T: for<'de> Deserialize<'de>>() -> Vec<String> {
+    let none = T::deserialize(StrDeserializer::<WordError>::new("?"));
+    // serde lists what there is between back-quotes, after the wrong name.
+    let listed = none.err().map(|error| error.to_string()).unwrap_or_default();
+    listed.split('`').skip(1).step_by(2).skip(1).map(str::to_string).collect()
 }

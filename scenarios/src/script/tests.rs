@@ -1,6 +1,9 @@
 //! Every scenario that ships parses, every mistake is explained, no text makes the parser panic.
 
 mod kafka;
+mod layout;
+mod schema;
+mod slips;
 
 use std::path::{Path, PathBuf};
 
@@ -388,12 +391,18 @@ proptest! {
             Ok(script) => {
                 let cluster = script.cluster(None).expect("it is written in the file");
                 draw(&script, &cluster, 1);
+                prop_assert!(script.lint(&cluster).iter().all(|one| !one.is_error()));
             }
             Err(found) => {
                 prop_assert!(!found.is_empty());
                 prop_assert!(!render(&found, false).is_empty());
                 prop_assert!(found.iter().all(|one| one.line_column() >= (1, 1)));
             }
+        }
+        if let Ok(laid_out) = super::formatted(&changed, "changed.toml") {
+            let values = |text: &str| toml::from_str::<toml::Table>(text).expect("it is TOML");
+            prop_assert_eq!(values(&changed), values(&laid_out));
+            prop_assert_eq!(super::formatted(&laid_out, "again.toml"), Ok(laid_out.clone()));
         }
     }
 

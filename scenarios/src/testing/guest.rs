@@ -45,19 +45,27 @@ impl Net {
     }
 }
 
-/// What a guest's program may come to.
+/// What a guest's program may come to: nothing (it may serve to the end), or a result, which is waited for: a run that
+/// ends before is inconclusive.
 pub trait Outcome: Send + 'static {
+    /// Whether the program is to come to an end before the scenario does.
+    const IS_AWAITED: bool;
+
     /// Whether it did what it is there for; if not, why.
     fn outcome(self) -> Result<(), String>;
 }
 
 impl Outcome for () {
+    const IS_AWAITED: bool = false;
+
     fn outcome(self) -> Result<(), String> {
         Ok(())
     }
 }
 
 impl<E: std::fmt::Display + Send + 'static> Outcome for Result<(), E> {
+    const IS_AWAITED: bool = true;
+
     fn outcome(self) -> Result<(), String> {
         self.map_err(|error| error.to_string())
     }
@@ -68,6 +76,7 @@ impl<E: std::fmt::Display + Send + 'static> Outcome for Result<(), E> {
 pub(super) struct Invitation {
     name: String,
     begin: Arc<dyn Fn(Net) -> sim::hosted::Life + Send + Sync>,
+    is_awaited: bool,
 }
 
 impl std::fmt::Debug for Invitation {
@@ -81,8 +90,10 @@ impl Scenario {
     /// with the scenario's clients, dies if its node is killed, stands still while it is paused, and begins again when
     /// it is restarted. Steps may name it if the scenario does (`guests = ["shop"]`).
     ///
-    /// If it returns an error or panics, the run does not hold. Time, sleep, spawn and chance are madsim's
-    /// ([`crate::guest`]); what it does must depend on nothing else, or runs are not the same twice.
+    /// If it returns an error or panics, the run does not hold; if it is to return a result, it must do so in time.
+    ///
+    /// Time, sleep, spawn and chance are madsim's ([`crate::guest`]); what it does must depend on nothing else, or runs are
+    /// not the same twice.
     #[must_use]
     pub fn guest<F, L>(mut self, name: &str, program: F) -> Self
     where
@@ -95,7 +106,8 @@ impl Scenario {
             life as sim::hosted::Life
         });
         self.guests.retain(|guest| guest.name != name);
-        self.guests.push(Invitation { name: name.to_owned(), begin });
+        let is_awaited = L::Output::IS_AWAITED;
+        self.guests.push(Invitation { name: name.to_owned(), begin, is_awaited });
         if !self.script.guests.iter().any(|guest| guest.value == name) {
             let (value, span) = (name.to_owned(), self.script.name.span.clone());
             self.script.guests.push(Located { value, span });
@@ -107,13 +119,13 @@ impl Scenario {
     pub(super) fn invited(&self, cluster: &Cluster) -> Vec<Guest> {
         let brokers: Arc<[String]> = cluster.brokers.iter().map(Broker::client_address).collect();
         let zookeeper: Arc<str> = cluster.connect.as_str().into();
-        let programs = self.guests.iter().map(|Invitation { name, begin }| {
+        let programs = self.guests.iter().map(|Invitation { name, begin, is_awaited }| {
             let (begin, brokers, zookeeper) = (begin.clone(), brokers.clone(), zookeeper.clone());
             let program: sim::hosted::Program = Arc::new(move |gateway| {
                 let (brokers, zookeeper) = (brokers.clone(), zookeeper.clone());
                 begin(Net { gateway, brokers, zookeeper })
             });
-            (name.clone(), program)
+            Guest { name: name.clone(), program, is_awaited: *is_awaited }
         });
         programs.collect()
     }

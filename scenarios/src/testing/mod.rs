@@ -27,7 +27,7 @@ pub use self::sim::{Sim, TimedOut};
 pub use failure::{Failure, Unplayable};
 #[cfg(madsim)]
 pub use guest::{Net, Outcome};
-pub use source::On;
+pub use source::{On, convict};
 pub use truth::Truth;
 
 /// A scenario that can be played: opened from a file, parsed from a text, or built.
@@ -145,7 +145,7 @@ impl Scenario {
     ///
     /// # Errors
     /// The first run that is not [`Verdict::Pass`], or why nothing could be played.
-    pub fn holds(&self) -> Result<Vec<Run>, Failure> {
+    pub fn holds(&self) -> Result<Held, Failure> {
         let cluster = self.cluster()?;
         let seeds = seeds::chosen(&self.seeds)?;
         let several = seeds.end() > seeds.start();
@@ -162,15 +162,15 @@ impl Scenario {
             marks.find(|mark| several && !runs.iter().any(|run| run.marks.contains(&mark.value)));
         match missing {
             Some(mark) => Err(Failure::never_reached(&mark.value, runs.len())),
-            None => Ok(runs),
+            None => Ok(Held(runs)),
         }
     }
 
     /// Plays it and panics with the story of the first run in which it does not hold, and how to see that run again.
     #[track_caller]
-    pub fn assert_holds(&self) -> Vec<Run> {
+    pub fn assert_holds(&self) -> Held {
         match self.holds() {
-            Ok(runs) => runs,
+            Ok(held) => held,
             Err(failure) => panic!("{failure}"),
         }
     }
@@ -208,6 +208,26 @@ impl Scenario {
             On::Cluster(_) => return None,
         };
         Some(format!("rehearsal run {file} --seed {seed}{cluster}"))
+    }
+}
+
+/// The runs of a scenario that held, in the order of their seeds.
+#[derive(Clone)]
+pub struct Held(Vec<Run>);
+
+impl std::ops::Deref for Held {
+    type Target = [Run];
+
+    fn deref(&self) -> &[Run] {
+        &self.0
+    }
+}
+
+/// In short: runs are long.
+impl std::fmt::Debug for Held {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seeds: Vec<_> = self.0.iter().map(|run| run.seed).collect();
+        write!(f, "it holds with seeds {seeds:?}")
     }
 }
 

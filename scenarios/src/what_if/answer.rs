@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use broker::note::Decision;
 use machine::{Duration, Instant};
 use reports::run::Verdict;
 use serde::Serialize;
@@ -25,6 +26,8 @@ pub struct Answer {
     pub losses: Vec<LossOf>,
     /// How.
     pub how: How,
+    /// When they come back, in seconds after the first loss; `None` for never.
+    pub back_seconds: Option<u64>,
     /// The cluster in a few words.
     pub cluster: String,
     /// The topic in a few words; `None` without brokers.
@@ -77,6 +80,10 @@ pub struct Stop {
     pub after: String,
     /// How long, at least and at most, in ms; `None` until the end.
     pub lasts_ms: Option<(u64, u64)>,
+    /// Their numbers, where they are the same in all runs.
+    pub which: Vec<i32>,
+    /// Whether it would go on by itself, had it been watched longer.
+    pub would_end: bool,
     /// In how many runs.
     pub runs: usize,
     /// Of how many.
@@ -99,6 +106,8 @@ pub struct Records {
     pub is_at_risk: bool,
     /// Batches the producer gave up, in all runs.
     pub given_up: u64,
+    /// Partitions without a leader at the end, at most: their records cannot be read.
+    pub out_of_reach: usize,
 }
 
 /// One interruption in one run.
@@ -113,6 +122,7 @@ struct Gap {
 /// Interruptions of all runs that are of one kind.
 #[derive(Default)]
 struct Kind {
+    would_end: bool,
     partitions: BTreeMap<u64, BTreeSet<i32>>,
     lasts: Vec<u64>,
     seeds: BTreeSet<u64>,
@@ -132,6 +142,8 @@ pub fn of(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) 
             kind.seeds.insert(seen.seed);
             kind.partitions.entry(seen.seed).or_default().extend(gap.partition);
             kind.lasts.extend(gap.to.map(|to| to.since(gap.from).as_millis()));
+            let waits = |cause: &Cause| matches!(cause, Cause::Session(_) | Cause::Lag);
+            kind.would_end |= gap.to.is_none() && gap.causes.iter().any(waits);
             for cause in gap.causes {
                 if !causes.iter().any(|(known, _)| alike(known, &cause)) {
                     causes.push((cause, place));
@@ -148,6 +160,8 @@ pub fn of(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) 
         stops.push(Stop {
             what: works[work].clone(),
             partitions: most.map(|most| (counts().min().unwrap_or(most), most, all)),
+            which: which(&kind),
+            would_end: kind.would_end,
             after: stage.anchors()[anchor].0.clone(),
             lasts_ms: lasts.filter(|_| !is_open),
             runs: kind.seeds.len(),
@@ -156,10 +170,13 @@ pub fn of(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) 
         });
     }
     admin_stops(stage, runs, &mut stops, &mut causes);
+    let records = records(question, stage, runs, cluster);
+    quiet_causes(stage, runs, cluster, &records, &mut causes);
     let began = |work: &String| {
         let place = works.iter().position(|one| one == work).unwrap_or_default();
         began(place, stage, runs)
     };
+    let done = || works.iter().filter(|work| !work.is_empty());
     let stopped = |work: &String| stops.iter().any(|stop| stop.what == *work);
     let mut known = BTreeSet::new();
     let decides = causes.iter().filter_map(|(cause, place)| {
@@ -169,19 +186,27 @@ pub fn of(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) 
     Answer {
         losses: losses(stage, runs),
         how: question.how,
+        back_seconds: question.back.map(|back| back.as_micros() / 1_000_000),
         cluster: in_words(cluster),
         topic: stage.topic.as_ref().map(topic_in_words),
         decides: decides.collect(),
-        goes_on: works.iter().filter(|work| began(work) && !stopped(work)).cloned().collect(),
-        never_began: works.iter().filter(|work| !began(work)).cloned().collect(),
-        records: records(question, stage, runs, cluster),
-        beware: beware(stage, runs, cluster),
+        goes_on: done().filter(|work| began(work) && !stopped(work)).cloned().collect(),
+        never_began: done().filter(|work| !began(work)).cloned().collect(),
+        records,
+        beware: beware(question, stage, runs, cluster),
         seeds: (*question.seeds.start(), *question.seeds.end()),
         watched_seconds: stage.watched.as_micros() / 1_000_000,
         stops,
         verdict: Verdict::Pass,
         scenario: String::new(),
     }
+}
+
+/// The partitions, where they are the same in all runs.
+fn which(kind: &Kind) -> Vec<i32> {
+    let mut all = kind.partitions.values();
+    let first = all.next().cloned().unwrap_or_default();
+    if all.all(|other| *other == first) { first.into_iter().collect() } else { Vec::new() }
 }
 
 /// The places of the kinds of work in [`works`].
@@ -263,7 +288,7 @@ fn gaps(works: &[String], stage: &Stage, seen: &Seen) -> Vec<Gap> {
         let (from, to) = (at(outage.from), outage.to.map(at));
         let is_session = outage.of == format!("write({})", stage.names.session);
         if is_session && seen.began.contains(&stage.names.session) && counts(from, to) {
-            add(SESSION, None, from, to, cause::of_zookeeper(seen, to));
+            add(SESSION, None, from, to, cause::of_zookeeper(seen, from, to));
         }
     }
     gaps
@@ -298,6 +323,8 @@ fn admin_stops(
         stops.push(Stop {
             what: "admin commands".to_owned(),
             partitions: None,
+            which: Vec::new(),
+            would_end: false,
             after: anchors[anchor(stage, Instant::ZERO + admin.at)].0.clone(),
             lasts_ms: lasts.map(|ms| (ms, ms)),
             runs: runs.iter().filter(failed).count(),
@@ -307,10 +334,34 @@ fn admin_stops(
     }
 }
 
+/// What decides although nothing has stopped for it, or beside what stopped.
+fn quiet_causes(
+    stage: &Stage,
+    runs: &[Seen],
+    cluster: &Cluster,
+    records: &Records,
+    causes: &mut Vec<(Cause, usize)>,
+) {
+    if records.is_at_risk {
+        causes.insert(0, (Cause::DidNotWait, 0));
+    }
+    let Some(first) = runs.first() else { return };
+    let mut states = first.states.values().flatten();
+    if causes.is_empty() && states.any(|one| one.by == Some(Decision::ControlledShutdown)) {
+        causes.push((Cause::ControlledShutdown, 0));
+    }
+    let mut met = stage.losses.iter().filter_map(|loss| first.steps.get(&loss.id));
+    let is_server = |name: &String| cluster.zookeepers.iter().any(|one| one.name == *name);
+    if causes.is_empty() && met.any(|(_, met)| met.iter().any(is_server)) {
+        causes.push((Cause::Quorum, 0));
+    }
+}
+
 /// What a tool printed first, without the names of packages.
 fn first_line(output: &str) -> &str {
     let line = output.lines().next().unwrap_or("nothing");
-    line.rsplit_once(".errors.").map_or(line, |(_, error)| error).trim_end_matches('.')
+    let error = line.rsplit_once(".errors.").map_or(line, |(_, error)| error);
+    error.split_once(": ").map_or(error, |(name, _)| name)
 }
 
 fn losses(stage: &Stage, runs: &[Seen]) -> Vec<LossOf> {
@@ -343,11 +394,17 @@ fn records(question: &Question, stage: &Stage, runs: &[Seen], cluster: &Cluster)
         lost_if_behind: None,
         is_at_risk: question.acks != Acks::All && runs.iter().any(hit),
         given_up: runs.iter().map(|seen| seen.given_up).sum(),
+        out_of_reach: runs.iter().map(out_of_reach).max().unwrap_or_default(),
     }
 }
 
+/// Partitions of the topic that nobody leads at the end.
+fn out_of_reach(seen: &Seen) -> usize {
+    seen.end.leaders.values().filter(|leader| leader.is_none()).count()
+}
+
 /// What else to know, the worst first.
-fn beware(stage: &Stage, runs: &[Seen], cluster: &Cluster) -> Vec<String> {
+fn beware(question: &Question, stage: &Stage, runs: &[Seen], cluster: &Cluster) -> Vec<String> {
     let mut all = Vec::new();
     let errors = cluster.findings.iter().filter(|one| one.severity == Severity::Error);
     let rules: BTreeSet<&str> = errors.map(|one| one.rule).collect();
@@ -377,8 +434,18 @@ fn beware(stage: &Stage, runs: &[Seen], cluster: &Cluster) -> Vec<String> {
         let what = "no quorum, no election: what the next lost broker leads has no leader";
         all.push(format!("{what} (--then \"leader({}-0)\")", worked.topic.name));
     }
+    let min = cause::min_in_sync(stage, cluster);
+    let in_sync = || end.isr.values().map(Vec::len);
+    let is_led = out_of_reach(first) == 0 && in_sync().min() == min && in_sync().max() > Some(1);
+    let had_more = usize::try_from(worked.topic.replication_factor).ok() > min;
+    if question.acks == Acks::All && end.quorum && is_led && had_more {
+        let left = min.unwrap_or_default();
+        all.push(format!(
+            "{left} are in sync, as min.insync.replicas wants: one more lost stops acks=all"
+        ));
+    }
     let needed = coordinator::quorum::majority_of(end.voters);
-    if end.quorum && end.voters > 1 && end.servers_up.len() == needed {
+    if end.quorum && end.voters > needed && end.servers_up.len() == needed {
         all.push("one more ZooKeeper lost, and there is no quorum".to_owned());
     }
     all

@@ -6,11 +6,15 @@ use super::page::{Promises, loses};
 use super::question::Question;
 use super::seen::Seen;
 use super::stage::Stage;
+use crate::cluster::Cluster;
 use crate::script::expect::Excuse;
 use crate::script::kafka::client::Acks;
 
 /// What was under way when a step fired was asked for so many µs before it.
 const UNDER_WAY: u64 = 1_000_000;
+
+/// All consumers: what is promised of one is promised of all.
+const CONSUMERS: &str = "consume(*)";
 
 /// Outages of one kind: whose, after which step they open, and after which they close (`None`: never).
 type Kind = (String, usize, Option<usize>);
@@ -24,8 +28,8 @@ struct Range {
 }
 
 /// What all these runs kept.
-pub fn promises(question: &Question, stage: &Stage, runs: &[Seen]) -> Promises {
-    let mut promises = Promises { outages: outages(stage, runs), ..Promises::default() };
+pub fn promises(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) -> Promises {
+    let mut promises = Promises { outages: outages(cluster, stage, runs), ..Promises::default() };
     for admin in &stage.admins {
         let exit = same(runs, |seen| seen.admins.get(&admin.id).map(|did| did.exit));
         promises.exits.push(exit.flatten());
@@ -79,7 +83,7 @@ fn same<T: PartialEq>(runs: &[Seen], of: impl Fn(&Seen) -> T) -> Option<T> {
     all.all(|other| other == first).then_some(first)
 }
 
-fn outages(stage: &Stage, runs: &[Seen]) -> Vec<String> {
+fn outages(cluster: &Cluster, stage: &Stage, runs: &[Seen]) -> Vec<String> {
     let anchors: Vec<(String, u64)> =
         stage.anchors().into_iter().map(|(id, at)| (id, at.as_micros())).collect();
     let before = |at: u64, slack: u64| {
@@ -90,7 +94,14 @@ fn outages(stage: &Stage, runs: &[Seen]) -> Vec<String> {
         for outage in &seen.outages {
             let opens = before(outage.from, UNDER_WAY);
             let closes = outage.to.map(|to| before(to, 0));
-            let range = kinds.entry((outage.of.clone(), opens, closes)).or_default();
+            // Whether and when a consumer waits hangs on what was committed a moment before.
+            let is_consumer = outage.of.starts_with("consume(");
+            let of = if is_consumer { CONSUMERS.to_owned() } else { outage.of.clone() };
+            let range = kinds.entry((of, opens, closes)).or_default();
+            if is_consumer {
+                range.opens.push(0);
+                range.closes.extend(closes.map(|_| 0));
+            }
             range.opens.push(outage.from.saturating_sub(anchors[opens].1));
             if let (Some(to), Some(anchor)) = (outage.to, closes) {
                 range.closes.push(to.saturating_sub(anchors[anchor].1));
@@ -101,7 +112,8 @@ fn outages(stage: &Stage, runs: &[Seen]) -> Vec<String> {
     let duration = stage.duration.as_micros();
     let line = |((of, opens, closes), range): (Kind, Range)| {
         let (id, at) = &anchors[opens];
-        let word = if range.seeds.len() == runs.len() { "opens" } else { "may-open" };
+        let must = range.seeds.len() == runs.len() && of != CONSUMERS;
+        let word = if must { "opens" } else { "may-open" };
         let opens = window(id, &range.opens, (1_000_000, 2_000_000), duration - at);
         let closes = match closes {
             None => "never".to_owned(),
@@ -116,7 +128,39 @@ fn outages(stage: &Stage, runs: &[Seen]) -> Vec<String> {
         };
         format!("{{ of = \"{of}\", {word} = \"{opens}\", closes = \"{closes}\" }}")
     };
-    kinds.into_iter().map(line).collect()
+    let others = unseen(cluster, stage, runs, &anchors[0].0, &|of| {
+        kinds.keys().any(|(known, _, closes)| known == of && (closes.is_some() || of != CONSUMERS))
+    });
+    kinds.into_iter().map(line).chain(others).collect()
+}
+
+/// Short outages that may come with other seeds and did not come with these: a session's server may be the one that is lost,
+/// a consumer may wait for a record that was committed at the last moment.
+fn unseen(
+    cluster: &Cluster,
+    stage: &Stage,
+    runs: &[Seen],
+    first: &str,
+    is_known: &dyn Fn(&str) -> bool,
+) -> Vec<String> {
+    let met = |of: &dyn Fn(&String) -> bool| {
+        runs.iter().flat_map(|seen| seen.steps.values()).any(|(_, met)| met.iter().any(of))
+    };
+    let server = met(&|name| cluster.zookeepers.iter().any(|one| one.name == *name));
+    let broker = met(&|name| cluster.brokers.iter().any(|one| one.name == *name));
+    let session = &stage.names.session;
+    let all = [
+        (CONSUMERS.to_owned(), broker),
+        (format!("session({session})"), server),
+        (format!("write({session})"), server),
+    ];
+    let line = |of: String| {
+        format!(
+            "{{ of = \"{of}\", may-open = \"{first}..end\", closes = \"<= end\", lasts = \"<= 20s\" }}"
+        )
+    };
+    let all = all.into_iter().filter(|(of, is_hit)| *is_hit && !is_known(of));
+    all.map(|(of, _)| line(of)).collect()
 }
 
 /// A window around what was seen, in whole seconds after a step: wider by a quarter, and by at least so many µs below and

@@ -10,10 +10,15 @@ use crate::cluster::{Broker, Cluster, Property, ZooKeeper};
 
 /// NOT_ENOUGH_REPLICAS, and the same after the records were appended.
 const TOO_FEW: [Failure; 2] = [Failure::Error(19), Failure::Error(20)];
+/// What a broker says that finds itself registered already.
+const ITS_ZNODE: &str = "exists and belongs to session";
 /// What happened so shortly before still belongs to an outage.
 const JUST_BEFORE: Duration = Duration::from_secs(1);
 
-/// Why something stopped.
+/// An election that everybody was told of is over sooner.
+const NOTICED_BY_ALL: Duration = Duration::from_secs(5);
+
+/// Why something stopped, or did not.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
     /// The ensemble has no quorum.
@@ -26,16 +31,25 @@ pub enum Cause {
     NobodyInSync,
     /// Somebody who was not in sync was made the leader.
     Unclean,
-    /// Fewer are in sync than acks=all needs.
-    TooFewInSync,
+    /// Fewer are in sync than acks=all needs: so many.
+    TooFewInSync(usize),
     /// The session of this broker had to end first.
     Session(String),
     /// A silent replica had to leave the ISR first.
     Lag,
-    /// The ensemble had to elect a leader first.
-    ZooKeeperElects,
+    /// The ensemble had to elect a leader first, and to notice that the old one is silent if that is said.
+    ZooKeeperElects {
+        /// Whether nobody told it.
+        silent: bool,
+    },
+    /// A broker that stops in order has its partitions led by others before it goes.
+    ControlledShutdown,
+    /// The producer did not wait for the followers.
+    DidNotWait,
     /// They had to come back first.
     Return,
+    /// This broker came back before its former session had ended, and would not start.
+    TooEarly(String),
 }
 
 /// A setting that decides, and what it decides.
@@ -60,15 +74,29 @@ pub fn of_partition(seen: &Seen, partition: i32, from: Instant, to: Option<Insta
         last.is_some_and(|at| within(*at))
     };
     let states: &[Decided] = seen.states.get(&partition).map_or(&[], Vec::as_slice);
+    let in_sync = states.iter().filter(|decided| within(decided.at)).map(|one| one.isr.len());
+    let in_sync = in_sync.min().unwrap_or_default();
     let mut causes = Vec::new();
+    let back = seen.back.unwrap_or(Instant::NEVER);
+    let mut refused = seen.refused.iter().filter(|(at, who, why)| {
+        *at >= back && why.contains(ITS_ZNODE) && seen.sessions.contains_key(who)
+    });
+    if to.is_none()
+        && let Some((_, who, _)) = refused.next()
+    {
+        return vec![Cause::TooEarly(who.clone())];
+    }
     if to.is_none() {
         let leader = seen.end.leaders.get(&partition).is_some_and(Option::is_some);
         let replicas = seen.end.replicas.get(&partition).map_or(0, Vec::len);
         causes.push(match () {
             () if seen.end.brokers_up.is_empty() => Cause::NoBroker,
-            () if TOO_FEW.iter().any(failed) && leader => Cause::TooFewInSync,
+            () if TOO_FEW.iter().any(failed) && leader => Cause::TooFewInSync(in_sync),
             () if !seen.end.quorum => Cause::Quorum,
             () if leader => Cause::Lag,
+            () if seen.end.counted_on.contains_key(&partition) => {
+                Cause::Session(seen.end.counted_on[&partition].clone())
+            }
             () if replicas == 1 => Cause::OnlyReplica,
             () => Cause::NobodyInSync,
         });
@@ -78,7 +106,7 @@ pub fn of_partition(seen: &Seen, partition: i32, from: Instant, to: Option<Insta
         causes.push(Cause::Quorum);
     }
     if TOO_FEW.iter().any(failed) {
-        causes.push(Cause::TooFewInSync);
+        causes.push(Cause::TooFewInSync(in_sync));
     }
     let turn = states.iter().rposition(|decided| within(decided.at));
     match turn.map(|place| (&states[place], place.checked_sub(1).map(|before| &states[before]))) {
@@ -103,17 +131,18 @@ pub fn of_partition(seen: &Seen, partition: i32, from: Instant, to: Option<Insta
 }
 
 /// Why ZooKeeper did not answer its own clients.
-pub fn of_zookeeper(seen: &Seen, to: Option<Instant>) -> Vec<Cause> {
+pub fn of_zookeeper(seen: &Seen, from: Instant, to: Option<Instant>) -> Vec<Cause> {
     match to {
         None => vec![Cause::Quorum],
         Some(at) if seen.back.is_some_and(|back| back <= at) => vec![Cause::Quorum, Cause::Return],
-        Some(_) => vec![Cause::ZooKeeperElects],
+        Some(to) => vec![Cause::ZooKeeperElects { silent: to.since(from) > NOTICED_BY_ALL }],
     }
 }
 
 /// Why an admin tool got nowhere.
 pub fn of_admin(seen: &Seen) -> Vec<Cause> {
     match () {
+        () if seen.back.is_some() => Vec::new(),
         () if seen.end.brokers_up.is_empty() => vec![Cause::NoBroker],
         () if !seen.end.quorum => vec![Cause::Quorum],
         () => Vec::new(),
@@ -146,12 +175,12 @@ pub fn decides(cause: &Cause, seen: &Seen, stage: &Stage, cluster: &Cluster) -> 
             plain(format!("brokers={all}"), String::new(), "none is left, whatever the settings")
         }
         Cause::OnlyReplica => {
-            let what = "nobody else has the records: the partition is gone with its broker";
+            let what = "no other broker has the records";
             let (setting, from) = replication(stage);
             plain(setting, from, what)
         }
         Cause::NobodyInSync => {
-            let what = "no replica of the ISR is left, and nobody else may lead";
+            let what = "nobody of the ISR is left, and nobody else may lead";
             let (setting, from) = of_topic("unclean.leader.election.enable", stage, cluster)?;
             plain(setting, from, what)
         }
@@ -160,10 +189,9 @@ pub fn decides(cause: &Cause, seen: &Seen, stage: &Stage, cluster: &Cluster) -> 
             let (setting, from) = of_topic("unclean.leader.election.enable", stage, cluster)?;
             plain(setting, from, what)
         }
-        Cause::TooFewInSync => {
+        Cause::TooFewInSync(left) => {
             let (setting, from) = of_topic(MIN_IN_SYNC, stage, cluster)?;
-            let left = seen.end.isr.values().map(Vec::len).min().unwrap_or_default();
-            let what = format!("{left} in sync is left: acks=all is refused (NOT_ENOUGH_REPLICAS)");
+            let what = format!("{left} in sync, acks=all gets NOT_ENOUGH_REPLICAS");
             plain(setting, from, &what)
         }
         Cause::Session(owner) => session(owner, seen, cluster),
@@ -176,14 +204,29 @@ pub fn decides(cause: &Cause, seen: &Seen, stage: &Stage, cluster: &Cluster) -> 
                 "so long a silent replica stays in the ISR, and acks=all waits for it",
             )
         }
-        Cause::ZooKeeperElects => {
+        Cause::ZooKeeperElects { silent } => {
             let server = cluster.zookeepers.first()?;
-            let (setting, from) = of_server("tickTime", server)?;
-            plain(
-                setting,
-                from,
-                "the ensemble elects a new leader, and clients find another server",
-            )
+            let (tick, from) = of_server("tickTime", server)?;
+            let what = "the ensemble elects a new leader, and clients find another server";
+            if !silent {
+                return plain(tick, from, what);
+            }
+            let (limit, _) = of_server("syncLimit", server)?;
+            let what = format!("so long its followers listen to a silent leader; then {what}");
+            plain(format!("{limit} × {tick}"), from, &what)
+        }
+        Cause::ControlledShutdown => {
+            let what = "others lead before the broker goes";
+            plain("controlled.shutdown.enable=true".to_owned(), String::new(), what)
+        }
+        Cause::DidNotWait => {
+            let what = "what followers had not fetched is lost with the leader";
+            plain("acks=1".to_owned(), "of the producer".to_owned(), what)
+        }
+        Cause::TooEarly(who) => {
+            let session = session(who, seen, cluster)?;
+            let what = "so long its former session bars a broker that is back from starting";
+            Some(Decides { what: what.to_owned(), ..session })
         }
         Cause::Return => None,
     }
@@ -195,28 +238,33 @@ fn quorum(seen: &Seen, cluster: &Cluster) -> Option<Decides> {
     let majority = coordinator::quorum::majority_of(voters);
     let listed = cluster.zookeepers.iter().flat_map(|server| &server.properties);
     let from = listed.clone().find(|property| property.key.starts_with("server."));
-    let setting = match (voters, seen.end.ensembles) {
-        (1, _) => "one standalone ZooKeeper".to_owned(),
-        (voters, _) => format!("{voters} ZooKeepers (server.1 to server.{voters})"),
+    let setting = match voters {
+        1 => "one standalone ZooKeeper".to_owned(),
+        voters => format!("server.1 to server.{voters}"),
     };
     let left = match seen.end.servers_up.as_slice() {
-        [] => "none is".to_owned(),
-        [one] => format!("only {one} is"),
-        some => format!("{} are", some.len()),
+        [] => "none is left".to_owned(),
+        [one] => format!("only {one} is left"),
+        some => format!("{} are left", some.len()),
     };
+    let nothing = "nothing is decided or changed";
     let what = match voters {
-        1 => format!("{left} left: without it nothing is decided or changed"),
-        _ => format!("a quorum is {majority}, {left} left: nothing is decided or changed"),
+        1 => format!("without it {nothing}"),
+        _ if seen.end.quorum && seen.back.is_some() => {
+            format!("of {voters} ZooKeepers {majority} are a quorum: without it {nothing}")
+        }
+        _ if seen.end.quorum => format!("of {voters} ZooKeepers {majority} are a quorum, {left}"),
+        _ => format!("of {voters} ZooKeepers {majority} are a quorum, {left}: {nothing}"),
     };
-    let from = from.map(|property| property.from.clone()).unwrap_or_default();
-    Some(Decides { setting, from: place(&from), what })
+    let from = from.map(|property| place(&property.from)).unwrap_or_default();
+    Some(Decides { setting, from, what })
 }
 
 /// How long a dead broker counts as alive.
 fn session(owner: &str, seen: &Seen, cluster: &Cluster) -> Option<Decides> {
     let broker = cluster.brokers.iter().find(|broker| broker.name == owner)?;
     let (setting, from) = of_broker("zookeeper.session.timeout.ms", broker)?;
-    let what = "so long a dead broker counts as alive; then others take over and the ISR shrinks";
+    let what = "so long the dead seem alive";
     let granted = seen.sessions.get(owner).copied()?;
     let wished: u64 = setting.rsplit_once('=')?.1.parse().ok()?;
     if granted == wished {
@@ -234,6 +282,12 @@ fn session(owner: &str, seen: &Seen, cluster: &Cluster) -> Option<Decides> {
         from: place(&from),
         what,
     })
+}
+
+/// How many must be in sync for acks=all.
+pub fn min_in_sync(stage: &Stage, cluster: &Cluster) -> Option<usize> {
+    let (setting, _) = of_topic(MIN_IN_SYNC, stage, cluster)?;
+    setting.rsplit_once('=')?.1.parse().ok()
 }
 
 fn replication(stage: &Stage) -> (String, String) {
@@ -276,7 +330,8 @@ fn of_broker(key: &str, broker: &Broker) -> Option<(String, String)> {
 
 fn of_server(key: &str, server: &ZooKeeper) -> Option<(String, String)> {
     let found = property(key, &server.properties);
-    let value = found.map_or("3000", |found| found.value.as_str());
+    let usual = if key == "tickTime" { "3000" } else { "" };
+    let value = found.map_or(usual, |found| found.value.as_str());
     let from = found.map_or_else(|| "default of ZooKeeper".to_owned(), |found| place(&found.from));
     Some((format!("{key}={value}"), from))
 }

@@ -117,14 +117,14 @@ pub fn of_toml(source: &str, file: &Path) -> Result<Ground, Vec<Diagnostic>> {
 }
 
 impl Ground {
-    /// The lines of `[cluster]`, as a scenario in `folder` says them, with one more topic where `topic` is not empty.
-    pub(super) fn keys(&self, folder: &Path, topic: Option<String>) -> Vec<(String, String)> {
-        let mut keys = Vec::new();
-        if !self.files.is_empty() {
-            let files = self.files.iter().map(|file| quoted(&seen_from(folder, file)));
-            keys.push(("from".to_owned(), format!("[{}]", files.collect::<Vec<_>>().join(", "))));
-        }
-        keys.extend(self.keys.iter().cloned());
+    /// The files of the cluster as a scenario in `folder` names them, in quotes.
+    pub(super) fn files_from(&self, folder: &Path) -> Vec<String> {
+        self.files.iter().map(|file| quoted(&seen_from(folder, file))).collect()
+    }
+
+    /// The other lines of `[cluster]`, with one more topic where there is one.
+    pub(super) fn keys(&self, topic: Option<String>) -> Vec<(String, String)> {
+        let mut keys = self.keys.clone();
         let topics: Vec<String> = self.topics.iter().cloned().chain(topic).collect();
         if !topics.is_empty() {
             keys.push(("topics".to_owned(), format!("[{}]", topics.join(", "))));
@@ -140,7 +140,11 @@ fn entry<'t>(table: &'t DeTable<'_>, key: &str) -> Option<&'t DeValue<'t>> {
 
 /// A value on one line; its leaves as their author wrote them.
 fn inline(value: &Spanned<DeValue<'_>>, source: &str) -> String {
+    let written = source.get(value.span()).unwrap_or_default();
     match value.get_ref() {
+        DeValue::Table(_) if written.starts_with('{') && !written.contains('\n') => {
+            written.to_owned()
+        }
         DeValue::Array(items) => {
             let items: Vec<_> = items.iter().map(|item| inline(item, source)).collect();
             format!("[{}]", items.join(", "))
@@ -152,7 +156,7 @@ fn inline(value: &Spanned<DeValue<'_>>, source: &str) -> String {
             let pairs: Vec<_> = table.iter().map(|(key, value)| pair((key, value))).collect();
             if pairs.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", pairs.join(", ")) }
         }
-        _ => source.get(value.span()).unwrap_or_default().to_owned(),
+        _ => written.to_owned(),
     }
 }
 

@@ -97,7 +97,7 @@ pub fn answer(
         let seen = asking.look(&behind, &stage, first)?;
         answer.records.lost_if_behind = Some(seen.lost.values().sum());
     }
-    let mut promises = bounds::promises(question, &stage, &runs);
+    let mut promises = bounds::promises(question, &ground.cluster, &stage, &runs);
     promises.about = answer.about();
     let page = asking.page(question, &stage, &promises);
     let (script, cluster) = asking.script(&page)?;

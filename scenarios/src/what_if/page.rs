@@ -4,14 +4,18 @@ use std::ops::Range;
 use std::path::Path;
 
 use machine::Duration;
+use reports::style::Style;
 
 use super::ground::{Ground, quoted};
-use super::question::Question;
+use super::question::{How, Question};
 use super::stage::{MIN_IN_SYNC, READER_AFTER, Stage, Worked};
 use crate::cluster::Topic;
 use crate::diagnostic::Diagnostic;
 use crate::script::expect::Excuse;
 use crate::script::kafka::client::Acks;
+
+/// Lines are no longer, where they can be broken.
+const LINE_MAX: usize = 110;
 
 /// The text, and which parts of it somebody else wrote.
 #[derive(Clone, Debug)]
@@ -69,7 +73,11 @@ impl Page {
         promises: &Promises,
     ) -> Self {
         let mut page = Self { text: String::new(), quotes: Vec::new() };
-        page.line(&format!("# Written by `{}`.", comment(&question.asked)));
+        let asked = format!("Written by `{}`.", comment(&question.asked));
+        let style = Style { width: LINE_MAX, ..Style::default() };
+        for line in style.wrapped("", &asked).lines() {
+            page.line(&format!("# {line}"));
+        }
         page.line(&format!("name     = {}", quoted(name)));
         let about = promises.about.trim();
         if about.is_empty() {
@@ -112,10 +120,26 @@ impl Page {
         }
     }
 
+    /// A list, on one line if it is short.
+    fn list(&mut self, key: &str, list: &[String]) {
+        let short = list.iter().map(String::len).sum::<usize>() <= LINE_MAX - 20;
+        if short && list.len() <= 3 {
+            self.line(&format!("{key} = [{}]", list.join(", ")));
+        } else {
+            self.line(&format!("{key} = ["));
+            list.iter().for_each(|one| self.line(&format!("  {one},")));
+            self.line("]");
+        }
+    }
+
     fn cluster(&mut self, folder: &Path, ground: &Ground, stage: &Stage) {
         self.line("\n[cluster]");
+        let files = ground.files_from(folder);
+        if !files.is_empty() {
+            self.list("from", &files);
+        }
         let added = stage.topic.as_ref().filter(|worked| worked.is_added);
-        self.keys(&ground.keys(folder, added.map(topic)));
+        self.keys(&ground.keys(added.map(topic)));
     }
 
     fn hosts(&mut self, question: &Question, ground: &Ground) {
@@ -194,7 +218,11 @@ impl Page {
         }
         if let Some(back) = stage.back {
             let all = stage.losses.iter().map(|loss| format!("victims({})", loss.id));
-            let all = all.collect::<Vec<_>>().join(", ");
+            let all = match question.how {
+                // With a machine everything on it comes back.
+                How::PowerLoss => "zk.servers, brokers".to_owned(),
+                _ => all.collect::<Vec<_>>().join(", "),
+            };
             let (id, verb, at) = (&stage.back_id, question.how.undo(), since(back));
             self.line(&format!(
                 "  {{ id = \"{id}\", at = \"{at}\", do = \"{verb}\", nodes = \"{all}\" }},"
@@ -224,14 +252,7 @@ impl Page {
         }
         self.line("\n[expect]");
         for (key, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-            let short = list.iter().map(String::len).sum::<usize>() <= 90;
-            if short && list.len() <= 3 {
-                self.line(&format!("{key} = [{}]", list.join(", ")));
-            } else {
-                self.line(&format!("{key} = ["));
-                list.iter().for_each(|one| self.line(&format!("  {one},")));
-                self.line("]");
-            }
+            self.list(key, list);
         }
     }
 

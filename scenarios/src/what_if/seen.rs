@@ -88,11 +88,13 @@ pub struct End {
     pub brokers_up: Vec<String>,
     /// By partition: the leader, if there is one that is up.
     pub leaders: BTreeMap<i32, Option<String>>,
+    /// By partition: a leader that is gone, and that ZooKeeper still has as registered.
+    pub counted_on: BTreeMap<i32, String>,
     /// By partition: who is in sync, by ZooKeeper.
     pub isr: BTreeMap<i32, Vec<String>>,
     /// By partition: its replicas.
     pub replicas: BTreeMap<i32, Vec<String>>,
-    /// Partitions without a leader, of all topics.
+    /// Partitions of all topics without a leader that is registered, by ZooKeeper.
     pub offline: usize,
 }
 
@@ -282,8 +284,14 @@ fn end(at: Instant, topic: &str, stage: &cast::Stage) -> End {
     for described in kafka.describe() {
         for one in &described.partitions {
             let leader = kafka.node_of(one.leader).filter(up);
-            end.offline += usize::from(leader.is_none());
+            let is_registered =
+                kafka.node_of(one.leader).is_some() && kafka.has_registered(one.leader);
+            end.offline += usize::from(!is_registered);
             if described.topic == topic {
+                if leader.is_none() && kafka.has_registered(one.leader) {
+                    end.counted_on
+                        .extend(names.get(&one.leader).map(|who| (one.number, who.clone())));
+                }
                 end.leaders.insert(one.number, leader.map(name));
                 end.isr.insert(one.number, called(&one.isr));
                 end.replicas.insert(one.number, called(&one.replicas));

@@ -6,6 +6,8 @@ use super::answer::{Answer, LossOf, Stop};
 
 /// No answer is longer.
 const LINES_MAX: usize = 10;
+/// Narrower than this, ten lines are too few.
+const WIDTH_MIN: usize = 100;
 /// How wide the story of a scenario is.
 const ABOUT_WIDTH: usize = 116;
 
@@ -20,6 +22,7 @@ struct Line {
 impl Answer {
     /// The answer for people, set in this style: at most ten lines.
     pub fn told(&self, style: &Style) -> String {
+        let style = &Style { width: style.width.max(WIDTH_MIN), ..*style };
         let head = style.wrapped("", &self.question());
         let mut lines = self.lines();
         loop {
@@ -64,6 +67,10 @@ impl Answer {
         for loss in self.losses.iter().skip(1) {
             text.push_str(&format!(", and {} {} s later", who(loss), loss.at_seconds - start));
         }
+        if let Some(back) = self.back_seconds {
+            let after = if self.losses.len() > 1 { "after the first loss" } else { "later" };
+            text.push_str(&format!(", and back {back} s {after}"));
+        }
         text.push_str(&format!("? {}", self.cluster));
         if let Some(topic) = &self.topic {
             text.push_str(&format!("; {topic}"));
@@ -85,7 +92,7 @@ impl Answer {
             );
         }
         for (place, stop) in self.stops.iter().enumerate() {
-            let dispensable = u8::try_from(place).unwrap_or(u8::MAX).saturating_sub(3);
+            let dispensable = u8::try_from(place).unwrap_or(u8::MAX).saturating_sub(3).min(7);
             add("stops", Paint::Bad, self.stop(stop), dispensable);
         }
         if !self.goes_on.is_empty() {
@@ -97,7 +104,7 @@ impl Answer {
         }
         for (place, one) in self.decides.iter().enumerate() {
             let from = if one.from.is_empty() { String::new() } else { format!(" ({})", one.from) };
-            let dispensable = if place < 2 { 0 } else { 8 };
+            let dispensable = [0, 4].get(place).copied().unwrap_or(8);
             add(
                 "decides",
                 Paint::Strong,
@@ -126,18 +133,15 @@ impl Answer {
 
     fn stop(&self, stop: &Stop) -> String {
         let mut text = stop.what.clone();
-        match stop.partitions {
-            Some((_, most, all)) if most == all && all > 1 => text.push_str(", all partitions"),
-            Some((low, most, all)) if low == most => {
-                text.push_str(&format!(", {most} of {all} partitions"))
-            }
-            Some((low, most, all)) => {
-                text.push_str(&format!(", {low} to {most} of {all} partitions"))
-            }
-            None => {}
-        }
+        text.push_str(&self.partitions(stop));
         let after = self.place_of(&stop.after);
         match stop.lasts_ms {
+            None if stop.would_end => {
+                text.push_str(&format!(": from {after} on, for longer than was watched"));
+            }
+            None if stop.said.is_empty() && self.back_seconds.is_some() => {
+                text.push_str(&format!(": from {after} to the end"));
+            }
             None if stop.said.is_empty() => text.push_str(&format!(": from {after} on, for good")),
             None => text.push_str(&format!(": from {after} on ({})", stop.said)),
             Some(range) => text.push_str(&format!(": for {} after {after}", seconds(range))),
@@ -148,6 +152,19 @@ impl Answer {
         text
     }
 
+    fn partitions(&self, stop: &Stop) -> String {
+        let Some((low, most, all)) = stop.partitions else { return String::new() };
+        let named = stop.which.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match stop.which.len() {
+            _ if low == all && all > 1 => ", all partitions".to_owned(),
+            _ if all == 1 => String::new(),
+            1 => format!(", partition {named} of {all}"),
+            2..=4 => format!(", partitions {named} of {all}"),
+            _ if low == most => format!(", {most} of {all} partitions"),
+            _ => format!(", {low} to {most} of {all} partitions"),
+        }
+    }
+
     /// A step in words.
     fn place_of(&self, step: &str) -> String {
         match self.losses.iter().position(|loss| loss.step == step) {
@@ -155,7 +172,7 @@ impl Answer {
             Some(0) => "the first loss".to_owned(),
             Some(1) => "the second loss".to_owned(),
             Some(place) => format!("loss {}", place + 1),
-            None => "they are back".to_owned(),
+            None => "their return".to_owned(),
         }
     }
 
@@ -177,13 +194,21 @@ impl Answer {
         }
         let mut text = if parts.is_empty() { format!("nothing {of}") } else { parts.join("; ") };
         let mut paint = if parts.is_empty() { Paint::Good } else { Paint::Bad };
-        if records.is_at_risk && records.lost.is_empty() {
+        if records.out_of_reach > 0 {
+            let count = match records.out_of_reach {
+                1 => "1 partition".to_owned(),
+                many => format!("{many} partitions"),
+            };
             paint = Paint::Unsure;
-            text = format!("nothing {of} here, as followers had fetched it all");
+            text.push_str(&format!(", but {count} cannot be read"));
+        }
+        if records.is_at_risk && records.lost.is_empty() && records.out_of_reach == 0 {
+            paint = Paint::Unsure;
+            text = format!("nothing {of}, followers had fetched all");
         }
         if let Some(behind) = records.lost_if_behind.filter(|lost| *lost > 0) {
             paint = Paint::Bad;
-            text.push_str(&format!("; with followers 5 s behind {behind} records (--behind 5s)"));
+            text.push_str(&format!("; were they 5 s behind, {behind} (--behind 5s)"));
         }
         (paint, text)
     }

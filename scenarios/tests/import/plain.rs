@@ -2,20 +2,20 @@
 //! topics that were pasted.
 
 use insta::assert_snapshot;
-use scenarios::import::{self, Source};
+use scenarios::import::Source;
 
 use crate::shown::imported_from;
 
-fn file(name: &str, text: &str) -> Source {
+pub fn file(name: &str, text: &str) -> Source {
     Source { name: name.to_owned(), text: text.to_owned() }
 }
 
 /// The one ZooKeeper of most of these clusters.
-fn zookeeper(name: &str) -> Source {
+pub fn zookeeper(name: &str) -> Source {
     file(name, "tickTime=2000\ndataDir=/data\nclientPort=2181\n")
 }
 
-fn broker(name: &str, id: &str, host: &str, more: &str) -> Source {
+pub fn broker(name: &str, id: &str, host: &str, more: &str) -> Source {
     let text = format!(
         "{id}\nlisteners=PLAINTEXT://{host}:9092\nlog.dirs=/logs\nzookeeper.connect=zk:2181\n\
          offsets.topic.replication.factor=1\ntransaction.state.log.replication.factor=1\n{more}"
@@ -125,20 +125,20 @@ fn servers_share_a_machine_where_names_or_folders_say_so() {
         ),
     ];
     assert_snapshot!(places(&quickstart), @r#"
-    connect config:2181
-    host config on lan as config
-    config on config myid - runs 3.4.14 V3_4
-    kafka-0 on config runs 2.5
-    server-1 on config runs 2.5
-    server-2 on config runs 2.5
+    connect zookeeper-1:2181
+    host zookeeper-1 on lan as zookeeper-1
+    zookeeper-1 on zookeeper-1 myid - runs 3.4.14 V3_4
+    kafka-0 on zookeeper-1 runs 2.5
+    server-1 on zookeeper-1 runs 2.5
+    server-2 on zookeeper-1 runs 2.5
       never starts: exit 1: Failed to acquire lock on file .lock in /tmp/kafka-logs. A Kafka instance in another process or thread is using this directory.
-    Error K12 config/server-2.properties:4:1: server-2: /tmp/kafka-logs is on `the disk of config`, where kafka-0 has its logs too: whoever starts second exits, here server-2
+    Error K12 config/server-2.properties:4:1: server-2: /tmp/kafka-logs is on `the disk of zookeeper-1`, where kafka-0 has its logs too: whoever starts second exits, here server-2
       help: give each broker a volume of its own
     Warning K13 config/server.properties:3:1: kafka-0 and server-2: log.dirs is /tmp/kafka-logs: a reboot may empty it
       help: keep it elsewhere
     Warning K13 config/server-1.properties:4:1: server-1: log.dirs is /tmp/kafka-logs-1: a reboot may empty it
       help: keep it elsewhere
-    Information V01 config/zookeeper.properties:1:1: config: written for 3.4 or later, the version is not in the file: 3.4.14 is run
+    Information V01 config/zookeeper.properties:1:1: zookeeper-1: written for 3.4 or later, the version is not in the file: 3.4.14 is run
       help: say another version in the scenario to run its mechanisms
     Information V01 config/server.properties:1:1: kafka-0, server-1 and server-2: the version is not in the file: Kafka 2.5 is run, with its defaults
       help: say another version in the scenario to run its mechanisms
@@ -158,13 +158,13 @@ fn servers_share_a_machine_where_names_or_folders_say_so() {
     host m1 on lan as m1
     host m2 on lan as m2
     host m3 on lan as m3
-    m1 on m1 myid 1 runs 3.4.14 V3_4
-    m2 on m2 myid 2 runs 3.4.14 V3_4
-    m3 on m3 myid 3 runs 3.4.14 V3_4
+    m1-zookeeper on m1 myid 1 runs 3.4.14 V3_4
+    m2-zookeeper on m2 myid 2 runs 3.4.14 V3_4
+    m3-zookeeper on m3 myid 3 runs 3.4.14 V3_4
     m1-kafka on m1 runs 2.5
     m2-kafka on m2 runs 2.5
     m3-kafka on m3 runs 2.5
-    Information V01 m1/zoo.cfg:1:1: m1, m2 and m3: written for 3.4 or later, the version is not in the file: 3.4.14 is run
+    Information V01 m1/zoo.cfg:1:1: m1-zookeeper, m2-zookeeper and m3-zookeeper: written for 3.4 or later, the version is not in the file: 3.4.14 is run
       help: say another version in the scenario to run its mechanisms
     Information V01 m1/server.properties:1:1: m1-kafka, m2-kafka and m3-kafka: the version is not in the file: Kafka 2.5 is run, with its defaults
       help: say another version in the scenario to run its mechanisms
@@ -190,17 +190,17 @@ fn three_untouched_packages_are_three_clusters() {
     host kafka-broker01 on lan as kafka-broker01
     host kafka-broker02 on lan as kafka-broker02
     host kafka-broker03 on lan as kafka-broker03
-    kafka-broker01 on kafka-broker01 myid - runs 3.4.14 V3_4
-    kafka-broker02 on kafka-broker02 myid - runs 3.4.14 V3_4
-    kafka-broker03 on kafka-broker03 myid - runs 3.4.14 V3_4
+    kafka-broker01-zookeeper on kafka-broker01 myid - runs 3.4.14 V3_4
+    kafka-broker02-zookeeper on kafka-broker02 myid - runs 3.4.14 V3_4
+    kafka-broker03-zookeeper on kafka-broker03 myid - runs 3.4.14 V3_4
     kafka-broker01-kafka on kafka-broker01 runs 2.5
     kafka-broker02-kafka on kafka-broker02 runs 2.5
     kafka-broker03-kafka on kafka-broker03 runs 2.5
     Error K16 kafka-broker02/server.properties:3:1: 3 separate Kafka clusters, which know nothing of each other: kafka-broker01-kafka without a chroot; kafka-broker02-kafka without a chroot; kafka-broker03-kafka without a chroot
       help: give all brokers of a cluster the same `zookeeper.connect`, chroot included
-    Information V01 kafka-broker01/zookeeper.properties:1:1: kafka-broker01, kafka-broker02 and kafka-broker03: written for 3.4 or later, the version is not in the file: 3.4.14 is run
+    Information V01 kafka-broker01/zookeeper.properties:1:1: kafka-broker01-zookeeper, kafka-broker02-zookeeper and kafka-broker03-zookeeper: written for 3.4 or later, the version is not in the file: 3.4.14 is run
       help: say another version in the scenario to run its mechanisms
-    Information Z10 kafka-broker01/zookeeper.properties:1:1: kafka-broker01, kafka-broker02 and kafka-broker03: tickTime is not set: it is 3000, sessions last from 6 s to 60 s
+    Information Z10 kafka-broker01/zookeeper.properties:1:1: kafka-broker01-zookeeper, kafka-broker02-zookeeper and kafka-broker03-zookeeper: tickTime is not set: it is 3000, sessions last from 6 s to 60 s
       help: set tickTime=2000 for what most guides assume
     Information V01 kafka-broker01/server.properties:1:1: kafka-broker01-kafka, kafka-broker02-kafka and kafka-broker03-kafka: the version is not in the file: Kafka 2.5 is run, with its defaults
       help: say another version in the scenario to run its mechanisms
@@ -242,22 +242,18 @@ fn what_is_wrong_with_brokers_of_files() {
     assert_snapshot!(two(&format!("broker.id=1\n{same}"), &format!("broker.id=2\n{same}")), @r#"
     connect zk:2181
     host zk on lan as zk
-    host lb on lan as lb
+    host b1 on lan as b1 lb
+    host b2 on lan as b2 lb
     zk on zk myid - runs 3.4.14 V3_4
-    lb on lb runs 2.5
-    lb-kafka on lb runs 2.5
-      never starts: exit 1: Failed to acquire lock on file .lock in /logs. A Kafka instance in another process or thread is using this directory.
-    Error K12 b2/server.properties:2:1: lb-kafka: /logs is on `the disk of lb`, where lb has its logs too: whoever starts second exits, here lb-kafka
-      help: give each broker a volume of its own
-    Error K05 b2/server.properties:7:1: lb-kafka: it advertises lb:9092, as lb does: the second to register exits
+    b1 on b1 runs 2.5
+    b2 on b2 runs 2.5
+    Error K05 b2/server.properties:7:1: b2: it advertises lb:9092, as b1 does: the second to register exits
       help: advertise an address of its own for each broker
-    Error N05 b2/server.properties:6:1: lb-kafka: port 9092 of lb is lb's: the second one exits
-      help: bind another port
-    Warning K08 b1/server.properties:7:1: lb-kafka: clients, which use the listener PLAINTEXT, are sent to where it is not
+    Warning K08 b1/server.properties:7:1: b2: clients, which use the listener PLAINTEXT, are sent to where it is not
       help: advertise the listener at an address of its own on every broker
     Information V01 zk/zoo.cfg:1:1: zk: written for 3.4 or later, the version is not in the file: 3.4.14 is run
       help: say another version in the scenario to run its mechanisms
-    Information V01 b1/server.properties:1:1: lb and lb-kafka: the version is not in the file: Kafka 2.5 is run, with its defaults
+    Information V01 b1/server.properties:1:1: b1 and b2: the version is not in the file: Kafka 2.5 is run, with its defaults
       help: say another version in the scenario to run its mechanisms
     "#);
     let local = "listeners=PLAINTEXT://localhost:9092\n";
@@ -335,98 +331,91 @@ fn what_is_wrong_with_brokers_of_files() {
 }
 
 #[test]
-fn versions_and_defaults_of_brokers() {
-    let with = |more: &str| {
-        let sources =
-            [zookeeper("zk/zoo.cfg"), broker("b/server.properties", "broker.id=1", "b", more)];
-        let cluster = import::cluster_of(&sources).expect("it can be imported");
-        let said: Vec<String> =
-            cluster.findings.iter().filter(|f| f.rule == "V01").map(|f| f.what.clone()).collect();
-        format!("{}: {}", cluster.brokers[0].preset, said.last().cloned().unwrap_or_default())
+fn zookeepers_nobody_gave_are_assumed() {
+    let broker = |n: u32| {
+        let text = format!(
+            "broker.id={n}\nlisteners=PLAINTEXT://b{n}.lan:9092\nlog.dirs=/logs\n\
+             zookeeper.connect=z1.lan:2181,z2.lan:2181,b1.lan:2181/kafka\n"
+        );
+        file(&format!("b{n}/server.properties"), &text)
     };
-    let lines =
-        ["", "inter.broker.protocol.version=2.3\n", "inter.broker.protocol.version=2.8-IV1\n"];
-    assert_snapshot!(lines.map(with).join("\n"), @r#"
-    2.5: b: the version is not in the file: Kafka 2.5 is run, with its defaults
-    2.3: b: it speaks version 2.3, the version of the broker is not in the file: Kafka 2.3 is run
-    2.5: b: it speaks version 2.8-IV1, the version of the broker is not in the file: Kafka 2.5 is run
+    assert_snapshot!(imported_from(&[broker(1), broker(2), broker(3)]), @r#"
+    connect z1.lan:2181,z2.lan:2181,b1.lan:2181/kafka
+    host b1 on lan as b1 b1.lan
+    host b2 on lan as b2 b2.lan
+    host b3 on lan as b3 b3.lan
+    host z1 on lan as z1 z1.lan
+    host z2 on lan as z2 z2.lan
+    z1 on z1 myid 1 runs 3.4.14 V3_4
+      tickTime=2000  (assumed: no file of this server is given)
+      initLimit=10  (assumed: no file of this server is given)
+      syncLimit=5  (assumed: no file of this server is given)
+      dataDir=/var/lib/zookeeper-1  (assumed: no file of this server is given)
+      clientPort=2181  (assumed: no file of this server is given)
+      server.1=z1.lan:2888:3888  (assumed: no file of this server is given)
+      server.2=z2.lan:2888:3888  (assumed: no file of this server is given)
+      server.3=b1.lan:2888:3888  (assumed: no file of this server is given)
+    z2 on z2 myid 2 runs 3.4.14 V3_4
+      tickTime=2000  (assumed: no file of this server is given)
+      initLimit=10  (assumed: no file of this server is given)
+      syncLimit=5  (assumed: no file of this server is given)
+      dataDir=/var/lib/zookeeper-2  (assumed: no file of this server is given)
+      clientPort=2181  (assumed: no file of this server is given)
+      server.1=z1.lan:2888:3888  (assumed: no file of this server is given)
+      server.2=z2.lan:2888:3888  (assumed: no file of this server is given)
+      server.3=b1.lan:2888:3888  (assumed: no file of this server is given)
+    b1-zookeeper-3 on b1 myid 3 runs 3.4.14 V3_4
+      tickTime=2000  (assumed: no file of this server is given)
+      initLimit=10  (assumed: no file of this server is given)
+      syncLimit=5  (assumed: no file of this server is given)
+      dataDir=/var/lib/zookeeper-3  (assumed: no file of this server is given)
+      clientPort=2181  (assumed: no file of this server is given)
+      server.1=z1.lan:2888:3888  (assumed: no file of this server is given)
+      server.2=z2.lan:2888:3888  (assumed: no file of this server is given)
+      server.3=b1.lan:2888:3888  (assumed: no file of this server is given)
+    b1 on b1 runs 2.5
+      clients look for it at b1.lan:9092
+      broker.id=1  (b1/server.properties:1)
+      listeners=PLAINTEXT://b1.lan:9092  (b1/server.properties:2)
+      log.dirs=/logs  (b1/server.properties:3)
+      zookeeper.connect=z1.lan:2181,z2.lan:2181,b1.lan:2181/kafka  (b1/server.properties:4)
+    b2 on b2 runs 2.5
+      clients look for it at b2.lan:9092
+      broker.id=2  (b2/server.properties:1)
+      listeners=PLAINTEXT://b2.lan:9092  (b2/server.properties:2)
+    b3 on b3 runs 2.5
+      clients look for it at b3.lan:9092
+      broker.id=3  (b3/server.properties:1)
+      listeners=PLAINTEXT://b3.lan:9092  (b3/server.properties:2)
+    Warning F05 b1/server.properties:4:1: no file of a ZooKeeper is given: z1.lan:2181, z2.lan:2181, b1.lan:2181 are taken for one ensemble with tickTime 2000, initLimit 10 and syncLimit 5
+      help: give the `zoo.cfg` of each server to see what it really does
+    Information V01 b1/server.properties:1:1: b1, b2 and b3: the version is not in the file: Kafka 2.5 is run, with its defaults
+      help: say another version in the scenario to run its mechanisms
     "#);
 }
 
 #[test]
-fn pasted_topics_have_many_forms() {
-    let sources = |topics: &str| {
-        let all = [
-            zookeeper("zk/zoo.cfg"),
-            broker("b1/server.properties", "broker.id=1", "b1", ""),
-            broker("b2/server.properties", "broker.id=2", "b2", ""),
-            file("topics.txt", topics),
-        ];
-        let shown = imported_from(&all);
-        let is_about = |line: &&str| {
-            ["topic", "unread", "F0", "K1", "  help", "  at"].iter().any(|word| line.contains(word))
-                && !line.contains("/logs")
-                && !line.contains("another version")
-        };
-        shown
-            .lines()
-            .filter(is_about)
-            .filter(|l| !l.contains("properties"))
-            .collect::<Vec<_>>()
-            .join("\n")
+fn three_servers_of_one_machine_are_told_apart_by_their_files() {
+    let zoo = |n: u32| {
+        let text = format!(
+            "tickTime=2000\ninitLimit=5\nsyncLimit=2\ndataDir=/var/zk{n}\nclientPort=218{n}\n\
+             server.1=localhost:2881:3881\nserver.2=localhost:2882:3882\nserver.3=localhost:2883:3883\n"
+        );
+        file(&format!("conf/zoo{n}.cfg"), &text)
     };
-    let old = "Topic:a\tPartitionCount:2\tReplicationFactor:2\tConfigs:cleanup.policy=compact,delete,segment.bytes=100\n\
-               \tTopic: a\tPartition: 0\tLeader: 1\tReplicas: 1,2\tIsr: 1,2\n\
-               \tTopic: a\tPartition: 1\tLeader: 1\tReplicas: 2,1\tIsr: 1\n\
-               Topic:__consumer_offsets\tPartitionCount:50\tReplicationFactor:1\tConfigs:\n";
-    assert_snapshot!(sources(old), @r#"
-    topic a 2 x 2 {"cleanup.policy": "compact,delete", "segment.bytes": "100"} 0:[1, 2] 1:[2, 1]
-    unread topics.txt:3 a Isr of 1=1: the state of that moment: a run begins with all replicas in sync, led by the first
-    unread topics.txt:3 a Leader of 1=1: the state of that moment: a run begins with all replicas in sync, led by the first
-    unread topics.txt:4 __consumer_offsets Topic=__consumer_offsets: consumer groups and transactions are not modelled: the topic is left out
-    "#);
-    let new = "bin/kafka-topics.sh --describe\n\
-               Topic: b  TopicId: zzz  PartitionCount: 1  ReplicationFactor: 2  Configs: min.insync.replicas=2\n\
-                 Topic: b  Partition: 0  Leader: none  Replicas: 2,1  Isr:   Adding Replicas: 3  Offline: 1\n";
-    assert_snapshot!(sources(new), @r#"
-    topic b 1 x 2 {"min.insync.replicas": "2"} 0:[2, 1]
-    unread topics.txt:1  bin/kafka-topics.sh --describe=: no line of `kafka-topics --describe`
-    unread topics.txt:3 b Isr of 0=Adding: the state of that moment: a run begins with all replicas in sync, led by the first
-    unread topics.txt:3 b Leader of 0=none: the state of that moment: a run begins with all replicas in sync, led by the first
-    Warning K15 topics.txt:2:1: topic b: min.insync.replicas=2 of 2 replicas: with one broker down, writes with acks=all are refused
-      help: have one replica more, or lower min.insync.replicas
-    "#);
-    let typed = "Topic:c PartitionCount:1 ReplicatrionFactor:2 Config: retention.hours=1\n\
-                 Topic: c Partition: 0 Leader: 7 Replicas: 7,1 Isr: 7,1\n\
-                 Topic: d PartitionCount: 3 ReplicationFactor: 1\n\
-                 Topic: d Partition: 2 Leader: 1 Replicas: 1 Isr: 1\n\
-                 Topic: d PartitionCount: 3 ReplicationFactor: 1\n";
-    assert_snapshot!(sources(typed), @r#"
-    topic c 1 x 2 {} 0:[7, 1]
-    topic d 3 x 1 {}
-    unread topics.txt:1 c retention.hours=1: no setting of a topic
-    unread topics.txt:1 c ReplicatrionFactor=2: no column of `kafka-topics --describe`: `ReplicationFactor`?
-    Error F05 topics.txt:1:1: topic c has replicas on 7, and no such broker is in the files
-      help: give the files of all brokers, or leave the topic out
-    Warning K18 topics.txt:1:1: topic c: topics have no setting `retention.hours`
-      help: it is left out
-    Warning F05 topics.txt:5:1: topic d has 3 partitions, and 1 of them are described: the cluster decides where all of them lie
-      help: paste the lines of all its partitions
-    "#);
-    assert_snapshot!(sources("Topic: e Partition: 0 Replicas: one,two\nTopic: f PartitionCount: 0\n"), @r#"
-    F05 line 1 column 1: a line about a partition of `e` that cannot be read
-      at "Topic: e Partition: 0 Replicas: one,two" (this line)
-      help: it reads `Topic: orders  Partition: 0  Leader: 1  Replicas: 1,2,3  Isr: 1,2,3`
-    F05 line 1 column 1: topic `e` has neither partitions nor replicas
-      at "Topic: e Partition: 0 Replicas: one,two" (this topic)
-      help: paste both its line with PartitionCount and the lines of its partitions
-    F05 line 2 column 1: topic `f` has neither partitions nor replicas
-      at "Topic: f PartitionCount: 0" (this topic)
-      help: paste both its line with PartitionCount and the lines of its partitions
-    "#);
-    assert_snapshot!(sources("Topic: g PartitionCount: 2000000000 ReplicationFactor: 1\n"), @r#"
-    F05 line 1 column 1: topic `g` has more than 10000 partitions
-      at "Topic: g PartitionCount: 2000000000 ReplicationFactor: 1" (too many to be staged)
-      help: give it fewer: what is simulated needs only a few of them to show itself
+    assert_snapshot!(places(&[zoo(1), zoo(2), zoo(3)]), @r#"
+    connect zoo1:2181,zoo1:2182,zoo1:2183
+    host zoo1 on lan as zoo1
+    zoo1 on zoo1 myid 1 runs 3.4.14 V3_4
+    zoo2 on zoo1 myid 2 runs 3.4.14 V3_4
+    zoo3 on zoo1 myid 3 runs 3.4.14 V3_4
+    Information F05 conf/zoo1.cfg:1:1: taken for server 1 because of its file's name: there is no `myid`
+      help: put a file `myid` with its number beside it
+    Information V01 conf/zoo1.cfg:1:1: zoo1, zoo2 and zoo3: written for 3.4 or later, the version is not in the file: 3.4.14 is run
+      help: say another version in the scenario to run its mechanisms
+    Information F05 conf/zoo2.cfg:1:1: taken for server 2 because of its file's name: there is no `myid`
+      help: put a file `myid` with its number beside it
+    Information F05 conf/zoo3.cfg:1:1: taken for server 3 because of its file's name: there is no `myid`
+      help: put a file `myid` with its number beside it
     "#);
 }

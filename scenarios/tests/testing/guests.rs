@@ -118,6 +118,28 @@ fn a_guest_that_fails_or_panics_breaks_the_run() -> Result<(), scenarios::Unplay
 }
 
 #[test]
+fn a_result_is_waited_for() -> Result<(), scenarios::Unplayable> {
+    let built = Scenario::build("too-late").duration("5s").cluster(cluster().zookeepers(1));
+    let late = |_: Net| async {
+        time::sleep(Duration::from_secs(6)).await;
+        Ok::<(), io::Error>(())
+    };
+    let failure = built.ready()?.guest("auditor", late).holds().expect_err("5 s are not enough");
+    insta::assert_snapshot!(failure, @r"
+    INCONCLUSIVE  too-late  seed 1
+    Nothing was broken in 4 steps, but 1 promise could not be judged.
+
+    Could not be judged
+      - guest `auditor` was still at work at the end
+
+    Again
+      REHEARSAL_SEED=1 cargo test guests::a_result_is_waited_for
+    ");
+    assert!(!failure.is_broken());
+    Ok(())
+}
+
+#[test]
 fn a_test_leads_a_run_with_guests() -> Result<(), Box<dyn std::error::Error>> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let notes = Arc::clone(&seen);

@@ -96,6 +96,8 @@ pub struct Live {
     /// Ends not yet told.
     exits: VecDeque<Exit>,
     asked_to_end: bool,
+    /// Hears when the process is asked to end, while somebody listens.
+    watch: Option<Watch>,
 }
 
 /// What the handle can wait for.
@@ -130,6 +132,7 @@ impl Live {
             news,
             exits: VecDeque::new(),
             asked_to_end: false,
+            watch: None,
         }
     }
 
@@ -226,18 +229,30 @@ impl Live {
         self.exits.pop_front().or_else(|| self.next_exit(Some(Instant::now() + patience)))
     }
 
+    /// From now on it is heard when the process is asked to end (SIGTERM, SIGINT), and
+    /// [`Self::serve`] returns for it: to be called before others are told that somebody serves.
+    ///
+    /// # Errors
+    /// The operating system does not let us listen for signals.
+    pub fn listen(&mut self) -> io::Result<()> {
+        let sender = self.news_sender.clone();
+        self.asked_to_end = false;
+        self.watch = Some(Watch::start(move || {
+            // Nobody asks once the handle is gone.
+            let _ = sender.send(News::Signal);
+        })?);
+        Ok(())
+    }
+
     /// Serves until the process is asked to end (SIGTERM, SIGINT). Lives that end meanwhile are
     /// told to `on_exit`, which may restart them, and answers whether to go on.
     ///
     /// # Errors
     /// The operating system does not let us listen for signals.
     pub fn serve(&mut self, mut on_exit: impl FnMut(&mut Self, &Exit) -> bool) -> io::Result<()> {
-        let sender = self.news_sender.clone();
-        let _watch = Watch::start(move || {
-            // Nobody asks once the handle is gone.
-            let _ = sender.send(News::Signal);
-        })?;
-        self.asked_to_end = false;
+        if self.watch.is_none() {
+            self.listen()?;
+        }
         while !self.asked_to_end {
             let exit = match self.exits.pop_front() {
                 Some(exit) => exit,
@@ -250,6 +265,7 @@ impl Live {
                 break;
             }
         }
+        self.watch = None;
         Ok(())
     }
 

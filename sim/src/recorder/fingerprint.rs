@@ -4,7 +4,8 @@
 
 use bytes::Bytes;
 use machine::{Closed, DiskError, Input, Peer};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use twox_hash::XxHash3_64;
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// Longer bytes are hashed by themselves first, so that they need not be copied, and what has
 /// gathered stays short: up to 240 bytes xxh3 is at its fastest.
@@ -44,7 +45,7 @@ impl Fingerprint {
         if bytes.len() <= COPIED {
             self.gathered.extend_from_slice(bytes);
         } else {
-            self.number(xxh3_64(bytes));
+            self.number(XxHash3_64::oneshot(bytes));
         }
         if self.gathered.len() > GATHERED {
             self.fold();

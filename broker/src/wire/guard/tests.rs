@@ -101,7 +101,6 @@ fn through<B: Body>(api: Api, bytes: &Bytes, version: i16) -> (usize, Bytes) {
     let body = B::decode(api, &mut left, version).expect("the guard has let it through");
     let mut again = Vec::new();
     body.encode(&mut again, version).expect("it was just read in this version");
-    assert_eq!(again.len(), body.size(version).expect("as before"));
     (left.remaining(), again.into())
 }
 

@@ -50,6 +50,8 @@ fn serve(args: &UpArgs) -> Result<Exit, String> {
     let folder = folder(args.data.as_deref())?;
     let wrong = |what: &str, error: std::io::Error| format!("{what}: {error}");
     let mut live = Live::new(Options::default());
+    // Before anybody reads an address, and may ask us to end.
+    live.listen().map_err(|e| wrong("cannot listen for signals", e))?;
     let mut addresses = Vec::new();
     for (index, name) in names.iter().enumerate() {
         for port in PEER_PORTS {

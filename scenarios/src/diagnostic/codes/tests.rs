@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::script::{parse, render};
 
 /// A scenario around an example: what every scenario has, where the example does not say it itself.
-fn whole(example: &str) -> String {
+pub(crate) fn whole(example: &str) -> String {
     let lines: Vec<_> =
         example.lines().map(|line| line.strip_prefix("    ").unwrap_or(line)).collect();
     let has = |start: &str| lines.iter().any(|line| line.starts_with(start));
