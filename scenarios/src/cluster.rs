@@ -16,6 +16,7 @@ use broker::config as kafka;
 use broker::id::BrokerId;
 use coordinator::config::{Config, ConfigError, ConfigWarning, Syntax};
 use coordinator::mechanism::{Mechanisms, Preset};
+use machine::Duration;
 use serde::{Deserialize, Serialize};
 
 /// A cluster, and what is to be said about it.
@@ -148,6 +149,9 @@ pub struct Broker {
     pub has_generated_id: bool,
     /// Where the clients of scenarios look for it first (`kafka-1:29092`), if not at its first advertised listener.
     pub bootstrap: Option<String>,
+    /// How long its container waits for a ZooKeeper before it starts the broker or exits, in milliseconds; `None` if it
+    /// does not wait.
+    pub waits_for_zookeeper_ms: Option<u64>,
     /// The version, as far as it is modelled.
     pub preset: broker::mechanism::Preset,
     /// Why the container never starts a broker.
@@ -180,6 +184,8 @@ impl Broker {
             config.given.insert("broker.id".to_owned(), id.to_string());
         }
         config.advertise_as(&self.host);
+        let waits = Duration::from_millis(self.waits_for_zookeeper_ms.unwrap_or_default());
+        config.zookeeper_connection_timeout = config.zookeeper_connection_timeout.max(waits);
         let is_nobodys = |property: &Property| property.from.starts_with(SET_BY);
         let nobodys = || self.properties.iter().filter(|property| is_nobodys(property));
         warnings.retain(|what| !nobodys().any(|p| *what == format!("{} is not modelled", p.key)));

@@ -115,7 +115,7 @@ pub(super) fn services(reading: &mut Reading<'_>, root: &Node) -> Vec<Service> {
                 reading.error("N01", &mount.span, message, "this volume", help);
             }
         }
-        service.fails = order::depends_on(reading, (key, node), &services);
+        service.fails = order::depends_on(reading, (&service, key, node), &services);
         order::restart(reading, &service, node);
         tools::commands(reading, &service, node);
         fields::of_service(reading, &service, node);

@@ -371,6 +371,15 @@ fn out_of_reach(reading: &mut Reading<'_>, connect: &Connect, names: &Names<'_>,
     }
 }
 
+/// Whether somebody on the machine finds a server at one of the addresses of a connect string.
+pub(super) fn leads_somewhere(connect: &str, doors: &[Door], names: &Names<'_>) -> bool {
+    let (list, _) = parts(connect);
+    addresses(list).any(|(name, port)| {
+        let port = port.parse().unwrap_or_default();
+        door_at(doors, names.leads_from_machine(name, port)).is_some()
+    })
+}
+
 /// The hosts of a connect string, and its chroot, which begins at the first slash.
 pub(super) fn parts(connect: &str) -> (&str, &str) {
     match connect.find('/') {

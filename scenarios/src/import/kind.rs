@@ -26,25 +26,24 @@ pub(super) enum Kind {
 const OF_ZOOKEEPER: [&str; 7] =
     ["tickTime", "dataDir", "dataLogDir", "clientPort", "initLimit", "syncLimit", "maxClientCnxns"];
 
-/// The kind of a file.
-///
-/// # Errors
+/// The kind of a file; nothing if it looks like none.
+pub(super) fn of(source: &Source) -> Option<Kind> {
+    by_name(&source.name).or_else(|| by_content(&source.text))
+}
+
 /// A file that looks like none of them: what was tried.
-pub(super) fn of(source: &Source) -> Result<Kind, Diagnostic> {
-    by_name(&source.name).or_else(|| by_content(&source.text)).ok_or_else(|| {
-        let name = &source.name;
-        let message = format!("what kind of file `{name}` is cannot be seen");
-        let mut error = about_file(name, &message);
-        error.code = "F02";
-        error.help = Some(
-            "neither its name nor its content is that of a compose file (`services:`), of `zoo.cfg` \
-             or `zookeeper.properties` (tickTime, dataDir, server.N), of `server.properties` \
-             (broker.id, zookeeper.connect, listeners), or what `kafka-topics --describe` prints \
-             (`Topic: …`): name it after what it is"
-                .to_owned(),
-        );
-        error
-    })
+pub(super) fn unknown(source: &Source) -> Diagnostic {
+    let name = &source.name;
+    let mut error = about_file(name, &format!("what kind of file `{name}` is cannot be seen"));
+    error.code = "F02";
+    error.help = Some(
+        "neither its name nor its content is that of a compose file (`services:`), of `zoo.cfg` \
+         or `zookeeper.properties` (tickTime, dataDir, server.N), of `server.properties` \
+         (broker.id, zookeeper.connect, listeners), or what `kafka-topics --describe` prints \
+         (`Topic: …`): name it after what it is"
+            .to_owned(),
+    );
+    error
 }
 
 fn by_name(name: &str) -> Option<Kind> {

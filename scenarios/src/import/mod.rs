@@ -104,8 +104,8 @@ fn import(sources: &[Source], find: Beside<'_>) -> Result<Cluster, Vec<Diagnosti
     let mut unknown = Vec::new();
     for source in sources {
         match kind::of(source) {
-            Ok(kind) => known.push((kind, source)),
-            Err(error) => unknown.push(error),
+            Some(kind) => known.push((kind, source)),
+            None => unknown.push(kind::unknown(source)),
         }
     }
     if !unknown.is_empty() {

@@ -131,6 +131,7 @@ pub(super) fn broker(reading: &mut Reading<'_>, file: &File<'_>, name: &str) -> 
         properties,
         has_generated_id: false,
         bootstrap: None,
+        waits_for_zookeeper_ms: None,
         preset,
         never_starts: None,
     };

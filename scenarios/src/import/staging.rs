@@ -65,10 +65,7 @@ impl Cast {
             }
             _ if service.image.is_none() => "it names no image".to_owned(),
             Family::Other if image.repository.ends_with("fast-data-dev") => {
-                format!(
-                    "{written} runs a ZooKeeper, a broker and more in one container: give it as \
-                     two services, or their zoo.cfg and server.properties"
-                )
+                return self.add_both(reading, service, &image);
             }
             Family::Other => format!("{written} is not part of the cluster"),
             _ if let Some(tool) = &service.tool => tool.clone(),
@@ -92,6 +89,21 @@ impl Cast {
             }
         };
         self.not_staged.push(format!("{}: {reason}", service.name));
+    }
+
+    /// A container with both in it.
+    fn add_both(&mut self, reading: &mut Reading<'_>, service: &Service, image: &Image) {
+        let (zookeeper, broker) = images::kafka::fast_data::stage(reading, service, image);
+        let host = self.host(reading, service);
+        if let Some(mut zookeeper) = zookeeper {
+            zookeeper.host.clone_from(&host);
+            let at = reading.at(&service.image_span());
+            self.zookeepers.push(Member { zookeeper, at });
+        }
+        if let Some(mut member) = broker {
+            member.broker.host = host;
+            self.brokers.push(member);
+        }
     }
 
     /// The machine the container is, added if it is new.
@@ -147,11 +159,18 @@ impl Cast {
         let names = Names { hosts, published, help: NAMES };
         let doors = ensemble::check(reading, &mut self.zookeepers, hosts, NAMES);
         let staged = brokers::check(reading, &mut self.brokers, &doors, &names);
-        let connect = staged.connect.unwrap_or_else(|| {
-            let told = told(reading, services)
-                .unwrap_or_else(|| ensemble::everybody(&self.zookeepers, &doors));
-            ensemble::connected(reading, &doors, &names, &told)
-        });
+        let everybody = || ensemble::everybody(&self.zookeepers, &doors);
+        let connect = match staged.connect {
+            // A loopback of their own leads the clients of scenarios nowhere.
+            Some(connect) if !ensemble::leads_somewhere(&connect, &doors, &names) => {
+                format!("{}{}", everybody().text, ensemble::parts(&connect).1)
+            }
+            Some(connect) => connect,
+            None => {
+                let told = told(reading, services).unwrap_or_else(everybody);
+                ensemble::connected(reading, &doors, &names, &told)
+            }
+        };
         Cluster {
             hosts: self.hosts,
             published: self.published,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use insta::assert_snapshot;
 use scenarios::import;
 
-use crate::shown::{said, shown};
+use crate::shown::{compose, said, shown};
 
 /// The cluster of a folder of `clusters/`.
 fn of(folder: &str) -> String {
@@ -83,6 +83,17 @@ fn one(image: &str, variables: &str) -> String {
 volumes: {{ a: , b: , c: , d: , e: }}
 "
     ))
+}
+
+#[test]
+fn one_container_with_both_in_it() {
+    let text = "services:
+  fast-data-dev:
+    image: lensesio/fast-data-dev:2.3.0
+    ports: [ '2181:2181', '9092:9092', '3030:3030' ]
+    environment: { ADV_HOST: 192.168.1.2, KAFKA_NUM_PARTITIONS: 3, SAMPLEDATA: 0, CONNECT_HEAP: 1G }
+";
+    assert_snapshot!(compose(text));
 }
 
 #[test]

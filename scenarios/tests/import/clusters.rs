@@ -83,3 +83,8 @@ fn three_brokers_three_zookeepers_and_their_topics() {
     let files: Vec<&str> = files.map(String::as_str).collect();
     assert_snapshot!(imported(&files));
 }
+
+#[test]
+fn a_cluster_in_several_compose_files() {
+    assert_snapshot!(imported(&["bitnami-parts/docker-compose.yml"]));
+}

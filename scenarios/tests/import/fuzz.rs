@@ -16,13 +16,40 @@ const FILES: [&str; 12] = [
     include_str!("../../clusters/chroots/docker-compose.yml"),
     include_str!("../../clusters/ansible-three/zk-1/zoo.cfg"),
     include_str!("../../clusters/confluent-package-corrected/broker01/zookeeper.properties"),
+    include_str!("../../clusters/plain-three-and-three/kafka-1/server.properties"),
+    include_str!("../../clusters/plain-three-and-three/topics.txt"),
+    include_str!("../../clusters/bitnami-parts/docker-compose.yml"),
+    include_str!("../../clusters/bitnami-parts/zookeepers.yml"),
+    include_str!("../../clusters/bitnami-parts/zookeeper.env"),
 ];
 
-/// Imports `text` as a compose file and as a `zoo.cfg`, and shows every diagnostic as a person would see it.
-fn import(text: &str) {
-    for name in ["docker-compose.yml", "zk-1/zoo.cfg"] {
-        let source = Source { name: name.to_owned(), text: text.to_owned() };
-        for diagnostic in cluster_of(&[source]).err().into_iter().flatten() {
+/// What a text may be given as.
+const NAMES: [&str; 6] = [
+    "docker-compose.yml",
+    "zk-1/zoo.cfg",
+    "kafka-1/server.properties",
+    "topics.txt",
+    "docker-compose.override.yml",
+    "zookeeper.env",
+];
+
+/// Imports `text` under one of these names, alone and beside others, and looks at every diagnostic as a person would see it.
+fn import(text: &str, name: &str) {
+    let file = |name: &str, text: &str| Source { name: name.to_owned(), text: text.to_owned() };
+    let alone = vec![file(name, text)];
+    let beside = match name {
+        "kafka-1/server.properties" | "topics.txt" => {
+            vec![file("zoo.cfg", FILES[6]), file("server.properties", FILES[7])]
+        }
+        "zk-1/zoo.cfg" => vec![file("zk-1/server.properties", text)],
+        "zookeeper.env" => {
+            vec![file("compose.yml", FILES[9]), file("zookeepers.yml", FILES[10])]
+        }
+        _ => vec![file("compose.yml", FILES[9]), file("zookeepers.yml", text)],
+    };
+    let together = beside.into_iter().chain(alone.clone()).collect();
+    for sources in [alone, together] {
+        for diagnostic in cluster_of(&sources).err().into_iter().flatten() {
             assert!(diagnostic.source.get(diagnostic.span.clone()).is_some(), "{diagnostic:?}");
             assert!(!diagnostic.at().is_empty());
         }
@@ -30,31 +57,43 @@ fn import(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn any_text_is_answered(text in "[\\PC\\n\\t]{0,300}") {
-        import(&text);
+    fn any_text_is_answered(name in 0..NAMES.len(), text in "[\\PC\\n\\t]{0,300}") {
+        import(&text, NAMES[name]);
     }
 
     #[test]
-    fn any_bytes_are_answered(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        import(&String::from_utf8_lossy(&bytes));
+    fn any_bytes_are_answered(name in 0..NAMES.len(), bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        import(&String::from_utf8_lossy(&bytes), NAMES[name]);
     }
 
     #[test]
     fn text_that_looks_like_yaml_is_answered(
+        name in 0..NAMES.len(),
         words in proptest::collection::vec(
-            "(services|a|image|zookeeper|environment|<<|&x|\\*x|:|: |- |\\{|\\}|\\[|\\]|\n|\n  |\n    |\n\t|\\$\\{A|'|\"|,|#|\\||>)",
+            "(services|a|image|zookeeper|bitnami/kafka|environment|extends|include|env_file|service|file|path|command|kafka-topics --create --topic|scale|ports|9-3:1|links|<<|!reset |&x|\\*x|:|: |- |\\{|\\}|\\[|\\]|\n|\n  |\n    |\n\t|\\$\\{A|'|\"|,|#|\\||>)",
             0..60),
     ) {
-        import(&words.concat());
+        import(&words.concat(), NAMES[name]);
+    }
+
+    #[test]
+    fn text_that_looks_like_lists_of_settings_is_answered(
+        name in 0..NAMES.len(),
+        words in proptest::collection::vec(
+            "(Topic|Partition|PartitionCount|ReplicationFactor|Configs|Replicas|Isr|broker.id|listeners|zookeeper.connect|server.1|clientPort|log.dirs|dataDir|initLimit|PLAINTEXT://|localhost|kafka-1|0.0.0.0|:|: |=|,|/|;|\n|\t| |1|2|-1|99999999999|\\\\|\\\\u12)",
+            0..60),
+    ) {
+        import(&words.concat(), NAMES[name]);
     }
 
     /// One character of a real file replaced, removed or doubled.
     #[test]
     fn a_slip_of_the_finger_is_answered(
         file in 0..FILES.len(),
+        name in 0..NAMES.len(),
         at in any::<prop::sample::Index>(),
         new in "[\\PC\\t\\n:#{}\\[\\]&*$-]{0,2}",
     ) {
@@ -62,7 +101,7 @@ proptest! {
         let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
         let at = *at.get(&places);
         let length = text[at..].chars().next().map_or(0, char::len_utf8);
-        import(&format!("{}{new}{}", &text[..at], &text[at + length..]));
+        import(&format!("{}{new}{}", &text[..at], &text[at + length..]), NAMES[name]);
     }
 }
 

@@ -102,8 +102,8 @@ fn inter_broker(reading: &mut Reading<'_>, all: &Brokers<'_>, index: usize, endp
     let is_apart = |other: &&Member| other.broker.host != member.broker.host;
     if is_loopback(host) && others.iter().any(is_apart) {
         let what = format!(
-            "other brokers are told to find it at {host}:{port}, which is each of them itself: no \
-             control request and no replica comes across"
+            "other brokers are told to find it at {host}, which is each of them itself: no control \
+             request and no replica comes across"
         );
         let help = "advertise the service's name on the listener that brokers use: \
                     `INTERNAL://NAME:29092`, and set KAFKA_INTER_BROKER_LISTENER_NAME";

@@ -16,7 +16,7 @@ const COPIES_MAX: usize = 16;
 /// N01, N06: what `depends_on` names, and what it waits for. Says why Compose would not start the service.
 pub(super) fn depends_on(
     reading: &mut Reading<'_>,
-    (key, node): (&Key, &Node),
+    (service, key, node): (&Service, &Key, &Node),
     services: &Node,
 ) -> Option<String> {
     let depends = node.get("depends_on")?;
@@ -47,7 +47,8 @@ pub(super) fn depends_on(
             fails = Some(format!("dependency failed to start: {name} has no healthcheck"));
         }
     }
-    if let Some(at) = first_in_order.filter(|_| is_staged(reading, node)) {
+    let runs = service.profile.is_none() && service.tool.is_none();
+    if let Some(at) = first_in_order.filter(|_| runs && is_staged(reading, node)) {
         let what = "`depends_on` gives the order of the starts: nobody waits until others serve";
         let help = "give them a healthcheck and wait with `condition: service_healthy`";
         reading.find(("N06", Severity::Information), at, &key.text, what, help);

@@ -85,6 +85,7 @@ fn inline(name: String, number: u64, connect: &str) -> Broker {
         properties,
         has_generated_id: false,
         bootstrap: None,
+        waits_for_zookeeper_ms: None,
         preset: Preset::default(),
         never_starts: None,
     }

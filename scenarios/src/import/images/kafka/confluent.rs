@@ -49,6 +49,8 @@ pub(super) fn stage(reading: &mut Reading<'_>, start: &mut Start<'_>, maker: Mak
             start.takes(reading, &key(name), &variable.value, variable);
         }
     }
+    let seconds = start.asks("KAFKA_CUB_ZK_TIMEOUT").map_or("40", |variable| &variable.value);
+    start.waits_ms = seconds.trim().parse().ok().map(|seconds: u32| u64::from(seconds) * 1000);
     let advertised = start.asks("KAFKA_ADVERTISED_LISTENERS");
     if start.asks("KAFKA_LISTENERS").is_none()
         && let Some(advertised) = advertised

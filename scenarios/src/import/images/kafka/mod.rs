@@ -8,6 +8,7 @@ mod apache;
 mod bitnami;
 mod confluent;
 mod debezium;
+pub(in crate::import) mod fast_data;
 mod start;
 mod stock;
 mod topics;
@@ -39,6 +40,8 @@ pub(in crate::import) enum Maker {
     Apache,
     /// `debezium/kafka`
     Debezium,
+    /// `lensesio/fast-data-dev`
+    FastData,
     /// One whose variables are not known here.
     Unknown,
 }
@@ -66,6 +69,7 @@ impl Maker {
             }
             Self::Apache => &["/var/lib/kafka/data", "/etc/kafka/secrets", "/mnt/shared/config"],
             Self::Debezium => &["/kafka/data", "/kafka/logs", "/kafka/config"],
+            Self::FastData => &["/data"],
             Self::Bitnami | Self::Unknown => &[],
         }
     }
@@ -95,7 +99,7 @@ pub(in crate::import) fn stage(
         Maker::Bitnami => bitnami::stage(reading, &mut start),
         Maker::Apache => apache::stage(reading, &mut start),
         Maker::Debezium => debezium::stage(reading, &mut start),
-        Maker::Unknown => return Err(unknown(image)),
+        Maker::FastData | Maker::Unknown => return Err(unknown(image)),
     }
     assumed(reading, service, image, &version);
     Ok(start.member(reading, maker))
@@ -174,6 +178,7 @@ fn broker(service: &Service, version: &Version) -> Broker {
         properties: Vec::new(),
         has_generated_id: false,
         bootstrap: None,
+        waits_for_zookeeper_ms: None,
         preset: version.preset(),
         never_starts: None,
     }

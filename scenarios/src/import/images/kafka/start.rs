@@ -31,6 +31,8 @@ pub(in crate::import) struct Start<'s> {
     places: BTreeMap<String, String>,
     asked: BTreeSet<String>,
     never_starts: Option<String>,
+    /// How long the script waits for a ZooKeeper, in milliseconds.
+    pub waits_ms: Option<u64>,
 }
 
 impl<'s> Start<'s> {
@@ -45,6 +47,7 @@ impl<'s> Start<'s> {
             places: BTreeMap::new(),
             asked: BTreeSet::new(),
             never_starts: None,
+            waits_ms: None,
         }
     }
 
@@ -217,6 +220,7 @@ impl<'s> Start<'s> {
         self.unread_rest(reading);
         let mut broker = broker(service, &self.version);
         broker.properties = self.lines;
+        broker.waits_for_zookeeper_ms = self.waits_ms;
         broker.never_starts = service.fails.clone().or(self.never_starts);
         let disks = service.mounts.iter().map(|mount| Disk {
             source: mount.source.clone(),
