@@ -184,7 +184,7 @@ pub fn read_cluster(source: &str, file: &str) -> Result<Ensemble, Vec<Diagnostic
         let span = error.span().unwrap_or(end..end);
         problems.add("E0001", &span, error.message()).label("not TOML");
     }
-    let mut fields = Fields::of(document.get_ref(), 0..0, "a cluster");
+    let mut fields = Fields::of(document.get_ref(), 0..0, "the file");
     let ensemble = match fields.value("cluster") {
         Some(value) => ensemble::read(value, &mut problems),
         None => {

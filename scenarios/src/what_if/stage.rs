@@ -14,6 +14,8 @@ const LOST_AT: Duration = Duration::from_secs(20);
 const LOST_LATE: Duration = Duration::from_secs(50);
 /// The least time to look on, and the most that is taken without being asked.
 const WATCHED: (u64, u64) = (40, 300);
+/// In less time nobody notices anything.
+const WATCHED_MIN: Duration = Duration::from_secs(5);
 /// A reader comes so long after a loss.
 pub(super) const READER_AFTER: Duration = Duration::from_secs(2);
 /// An admin asks so long before the end of what is watched, and gives up a little sooner.
@@ -88,6 +90,25 @@ pub struct Names {
     pub session: String,
 }
 
+impl Names {
+    /// Clients cannot be lost: it is asked what they notice.
+    fn refuse(&self, lose: &[String]) -> Result<(), Unanswerable> {
+        let is_part = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        let mut words = lose.iter().flat_map(|who| who.split(|letter| !is_part(letter)));
+        let is_client = |word: &&str| {
+            let named = [&self.producer, &self.consumer, &self.session];
+            named.into_iter().chain(&self.readers).any(|name| name == word) || *word == "clients"
+        };
+        match words.find(is_client) {
+            None => Ok(()),
+            Some(word) => {
+                let what = format!("`{word}` is a client, and the question is what clients notice");
+                Err(Unanswerable::words(&what, "lose brokers or ZooKeepers"))
+            }
+        }
+    }
+}
+
 impl Stage {
     /// For a question on a cluster; `late` where the usual time was too short for everybody to begin.
     ///
@@ -102,6 +123,10 @@ impl Stage {
         let first = if late { LOST_LATE } else { LOST_AT };
         let (gap, watched) = patience(cluster);
         let watched = question.watched.unwrap_or(watched);
+        if watched < WATCHED_MIN {
+            let help = format!("give --for at least {WATCHED_MIN}");
+            return Err(Unanswerable::words("it is watched for too short a time", &help));
+        }
         let free = |wish: &str| free_name(wish, cluster);
         let dated = |(number, who): (u64, &String)| Loss {
             id: free(&numbered("lost", number)),
@@ -116,6 +141,13 @@ impl Stage {
                 format!("give --back more than {}", Duration::from_micros(gap_of(last, first)));
             return Err(Unanswerable::words("they are back before the last one is lost", &help));
         }
+        let names = Names {
+            producer: free("producer"),
+            consumer: free("consumer"),
+            readers: (1..=losses.len() as u64).map(|n| free(&numbered("reader", n))).collect(),
+            session: free("session"),
+        };
+        names.refuse(&question.lose)?;
         let ends = back.unwrap_or(last) + watched;
         let mut admins = Vec::new();
         if !cluster.brokers.is_empty() {
@@ -125,12 +157,7 @@ impl Stage {
             admins = (1..).zip(until).map(|(number, span)| admin(number, span, &free)).collect();
         }
         Ok(Self {
-            names: Names {
-                producer: free("producer"),
-                consumer: free("consumer"),
-                readers: (1..=losses.len() as u64).map(|n| free(&numbered("reader", n))).collect(),
-                session: free("session"),
-            },
+            names,
             topic,
             losses,
             back,

@@ -167,6 +167,7 @@ fn what_cannot_be_asked_is_said_where_it_stands() {
         ("", None),
         ("\u{7}\"", None),
         ("zk-1", Some("orders:6")),
+        ("zk-1, producer", None),
     ];
     let mut told = String::new();
     for (who, topic) in wrong {
