@@ -1,5 +1,5 @@
-//! A cluster as it really is: played for a minute without failures and looked at with the eyes of an omniscient observer; and
-//! beside it where every setting comes from.
+//! A cluster as it really is: played for a minute without failures and looked at with the eyes of an omniscient
+//! observer; and beside it where every setting comes from.
 
 use reports::survey::{self, Island, Road, Survey};
 
@@ -87,11 +87,13 @@ fn listed<S: AsRef<str>>(names: &[S]) -> String {
 }
 
 fn zookeeper(islands: &[Island]) -> String {
+    let is_serving = |server: &survey::Server| {
+        matches!(server.state.as_str(), "leads" | "follows" | "standalone")
+    };
     let names = |island: &Island| -> Vec<String> {
         island.servers.iter().map(|server| server.name.clone()).collect()
     };
-    let (serving, silent): (Vec<&Island>, Vec<&Island>) =
-        islands.iter().partition(|island| island.serves);
+    let serving: Vec<&Island> = islands.iter().filter(|island| island.serves).collect();
     let mut text = match serving.as_slice() {
         [] => "ZooKeeper serves nobody.".to_owned(),
         [one] => match one.servers.as_slice() {
@@ -112,7 +114,9 @@ fn zookeeper(islands: &[Island]) -> String {
             )
         }
     };
-    let silent: Vec<String> = silent.into_iter().flat_map(names).collect();
+    let servers = islands.iter().flat_map(|island| &island.servers);
+    let silent = servers.filter(|server| !is_serving(server));
+    let silent: Vec<&str> = silent.map(|server| server.name.as_str()).collect();
     if !silent.is_empty() {
         text.push_str(&format!(" Not serving: {}.", listed(&silent)));
     }
