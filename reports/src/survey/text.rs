@@ -279,8 +279,8 @@ impl Page<'_> {
             let without = rest.iter().filter(|one| one.modelled != Modelled::Fully).count();
             let count = counted(rest.len() as u64, "more setting", "more settings");
             let text = format!(
-                "{count} at their defaults, {without} of them not or only partly modelled: --all shows \
-                 them"
+                "{count} at their defaults, {without} of them not or only partly modelled: \
+                 --all shows them"
             );
             self.text.push_str(&self.style.wrapped("  ", &text));
         }

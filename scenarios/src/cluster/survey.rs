@@ -194,8 +194,8 @@ fn ways(roads: &[Road]) -> Option<String> {
     if let Some(Road { from, to, address, finds, .. }) = others.first() {
         let all = roads.iter().filter(|road| road.from != road.to).count();
         sentences.push(format!(
-            "Brokers do not find each other, on {} of {all} ways: {from} looks for {to} at {address} and \
-             finds {finds}.",
+            "Brokers do not find each other, on {} of {all} ways: {from} looks for {to} at \
+             {address} and finds {finds}.",
             others.len(),
         ));
     }
@@ -223,8 +223,8 @@ fn chances(survey: &Survey) -> String {
         })
         .collect();
     format!(
-        "Each broker picks one of its ZooKeepers by chance, so this may come out differently at every \
-         start: {} cases.",
+        "Each broker picks one of its ZooKeepers by chance, so this may come out differently at \
+         every start: {} cases.",
         listed(&cases)
     )
 }
