@@ -4,7 +4,9 @@
 //! `cargo bench -p scenarios --bench kafka`; figures and how to read them: `reports/benchmarks.md`.
 
 use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+};
 use scenarios::cluster::Cluster;
 use scenarios::plan::{self, Plan};
 use scenarios::play::{self, Watch};

@@ -9,13 +9,14 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 
-use crate::cluster::ClusterArgs;
 use crate::check::{CheckArgs, Format};
+use crate::cluster::ClusterArgs;
 use crate::completions::{CompletionsArgs, scenario_files};
 use crate::explain::ExplainArgs;
 use crate::format::FormatArgs;
 use crate::library::{ListArgs, ShowArgs};
 use crate::manual::ManArgs;
+use crate::schema::SchemaArgs;
 use crate::terminal::Colour;
 
 use crate::what_if::WhatIfArgs;
@@ -68,6 +69,10 @@ pub enum Command {
     WhatIf(WhatIfArgs),
     /// Show the cluster your files really make, what is wrong with it, and where its settings come from
     Cluster(ClusterArgs),
+    /// List the scenarios that come with this command
+    List(ListArgs),
+    /// Print a scenario of the library, to read it or to start one's own from it
+    Show(ShowArgs),
     /// Say what is wrong with scenarios, without playing them
     Check(CheckArgs),
     /// Lay scenario files out as those of the library are
@@ -75,11 +80,7 @@ pub enum Command {
     /// Explain a diagnostic or a finding by its code
     ExplainCode(ExplainArgs),
     /// Print the JSON Schema of scenario files, for editors
-    Schema,
-    /// List the scenarios that come with this command
-    List(ListArgs),
-    /// Print a scenario of the library, to read it or to start one's own from it
-    Show(ShowArgs),
+    Schema(SchemaArgs),
     /// Start a real ensemble on this computer, for your own client to talk to
     Up(UpArgs),
     /// Print the completions for a shell

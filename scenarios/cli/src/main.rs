@@ -6,8 +6,8 @@
 
 mod again;
 mod args;
-mod cluster;
 mod check;
+mod cluster;
 mod completions;
 mod cost;
 mod explain;
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
         Command::Check(args) => check::check(args),
         Command::Fmt(args) => format::format(args),
         Command::ExplainCode(args) => explain::explain(args),
-        Command::Schema => schema::print(),
+        Command::Schema(args) => schema::print(args),
         Command::List(args) => library::list(args),
         Command::Show(args) => library::show(args),
         Command::Up(args) => up::up(args),

@@ -22,7 +22,7 @@ fn checking_says_what_is_wrong_and_plays_nothing() {
     let (_folder, file) = scenario(&doubtful());
     let came = rehearsal(&["check", &file]);
     assert_eq!(came.code, Some(0), "warnings keep nobody from playing");
-    assert_has(&came.out, &["W0601", "scenario.toml:9:25", "never holds", "from 0 to 3"]);
+    assert_has(&came.out, &["W0601", "scenario.toml:9:26", "never holds", "from 0 to 3"]);
     assert_eq!(
         came.err,
         "1 file: no errors, 1 warning\nmore about it: rehearsal explain-code W0601\n"
@@ -45,11 +45,11 @@ fn checking_for_programs() {
     assert_eq!(found[0]["code"], "E0301");
     assert_eq!(found[0]["severity"], "error");
     assert_eq!(found[0]["file"], file);
-    assert_eq!((&found[0]["line"], &found[0]["column"]), (&9.into(), &25.into()));
-    assert_eq!(found[0]["end"], serde_json::json!({ "line": 9, "column": 29 }));
+    assert_eq!((&found[0]["line"], &found[0]["column"]), (&9.into(), &26.into()));
+    assert_eq!(found[0]["end"], serde_json::json!({ "line": 9, "column": 30 }));
     assert_eq!(found[0]["label"], "unknown node");
     assert!(found[0]["help"].as_str().is_some_and(|help| help.contains("`zk-1`")));
-    assert_eq!(found[1]["column"], 39);
+    assert_eq!(found[1]["column"], 41);
     assert_eq!(found[2]["file"], "missing.toml");
 }
 

@@ -57,8 +57,11 @@ fn check_victims(step: &Step, stage: &Stage<'_>, problems: &mut Problems) -> boo
     complained
 }
 
-/// What a deed undoes, in words, and whether another deed is that.
-fn undone(deed: &Deed) -> Option<(&'static str, fn(&Deed) -> bool)> {
+/// What was done before, in words, and whether a deed does it.
+type Undone = (&'static str, fn(&Deed) -> bool);
+
+/// What a deed undoes.
+fn undone(deed: &Deed) -> Option<Undone> {
     Some(match deed {
         Deed::Restart => ("stopped", |other| {
             other.takes_nodes_away() && !matches!(other, Deed::Pause | Deed::Isolate)
@@ -85,8 +88,12 @@ fn undone(deed: &Deed) -> Option<(&'static str, fn(&Deed) -> bool)> {
 fn check_undone(step: &Step, stage: &Stage<'_>, problems: &mut Problems) {
     let Some((what, does)) = undone(&step.action.deed) else { return };
     let is_restart = step.action.deed == Deed::Restart;
-    // What the files of a cluster make of its nodes, nobody knows before: some never start.
-    if is_restart && !matches!(stage.script.ensemble.source, Source::Inline { .. }) {
+    // What the files of a cluster make of its nodes, nobody knows before: some never start. Nor does a broker whose id or
+    // address another one has.
+    let is_inline = matches!(stage.script.ensemble.source, Source::Inline { .. });
+    let shared = ["broker.id", "listeners", "advertised.listeners"];
+    let may_refuse = shared.iter().any(|key| stage.script.ensemble.kafka.config.contains_key(*key));
+    if is_restart && (!is_inline || may_refuse) {
         return;
     }
     let mut mine = both_sides(step, stage);
