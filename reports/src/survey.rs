@@ -24,7 +24,8 @@ pub struct Survey {
     pub brokers: Vec<Broker>,
     /// Which broker finds which, at the address it advertises to the others.
     pub roads: Vec<Road>,
-    /// What clients on the machine find at the addresses brokers advertise; empty where no container publishes a port.
+    /// What clients on the machine find at the addresses brokers advertise; empty where no container publishes a
+    /// port.
     pub doors: Vec<Road>,
     /// Into how many Kafka clusters the brokers may fall apart, where chance decides.
     pub chances: Vec<Chance>,
@@ -260,7 +261,8 @@ impl Survey {
     }
 }
 
-/// The whole survey as one JSON object in one line, without the line's end: the fields of [`Survey`], with every setting.
+/// The whole survey as one JSON object in one line, without the line's end: the fields of [`Survey`], with every
+/// setting.
 pub fn json(survey: &Survey) -> String {
     serde_json::to_string(survey).expect("text, numbers and lists of them are always JSON")
 }

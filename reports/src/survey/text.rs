@@ -173,7 +173,8 @@ impl Page<'_> {
             self.text.push_str(&self.style.wrapped("  ", &text));
             return;
         }
-        let rows = roads.iter().map(|road| {
+        let few = roads.len() <= ROADS_MAX;
+        let rows = roads.iter().filter(|road| few || !road.arrives).map(|road| {
             let finds = match road.arrives {
                 true => "finds it".to_owned(),
                 false => format!("NOT FOUND: {}", road.finds),
@@ -278,8 +279,8 @@ impl Page<'_> {
             let without = rest.iter().filter(|one| one.modelled != Modelled::Fully).count();
             let count = counted(rest.len() as u64, "more setting", "more settings");
             let text = format!(
-                "{count} at their defaults, {without} of them not or only partly modelled: --all shows \
-                 them"
+                "{count} at their defaults, {without} of them not or only partly modelled: \
+                 --all shows them"
             );
             self.text.push_str(&self.style.wrapped("  ", &text));
         }
@@ -419,6 +420,8 @@ fn value(valued: &Valued) -> String {
     }
 }
 
+/// Of more roads than three brokers have, only those that lead astray are told.
+const ROADS_MAX: usize = 9;
 /// Longer keys are broken after one of their dots.
 const KEY_MAX: usize = 36;
 /// Longer lists are broken after their commas.

@@ -14,7 +14,7 @@ use crate::terminal;
 const EXAMPLES: &str = "\
 Examples:
   rehearsal cluster docker-compose.yml
-      what it will really be: who is in one ensemble with whom, who registers where, who exits and why
+      what it will really be: who is one ensemble, who registers where, who exits and why
   rehearsal cluster zk-1/zoo.cfg zk-2/zoo.cfg zk-3/zoo.cfg
       the servers that these files configure
   rehearsal cluster docker-compose.yml --all

@@ -1,5 +1,6 @@
-//! Which settings Kafka and ZooKeeper document, what they are when nobody says anything, and how far they are modelled here.
-//! The facts are in two tables beside this file; a test holds them against what brokers and servers really read.
+//! Which settings Kafka and ZooKeeper document, what they are when nobody says anything, and how far they are
+//! modelled here. The facts are in two tables beside this file; a test holds them against what brokers and servers
+//! really read.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
-//! A cluster played for a minute without clients and failures, and what it then is: who serves, who is registered where, who
-//! has ended and with which words.
+//! A cluster played for a minute without clients and failures, and what it then is: who serves, who is registered
+//! where, who has ended and with which words.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

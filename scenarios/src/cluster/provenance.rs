@@ -1,5 +1,5 @@
-//! Where every setting of a cluster comes from: a file, an image, or the defaults of the version; and how far the simulator
-//! models it. What is true of the cluster as a whole is not here.
+//! Where every setting of a cluster comes from: a file, an image, or the defaults of the version; and how far the
+//! simulator models it. What is true of the cluster as a whole is not here.
 
 use std::collections::BTreeMap;
 

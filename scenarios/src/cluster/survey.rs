@@ -1,5 +1,5 @@
-//! A cluster as it really is: played for a minute without failures and looked at with the eyes of an omniscient observer; and
-//! beside it where every setting comes from.
+//! A cluster as it really is: played for a minute without failures and looked at with the eyes of an omniscient
+//! observer; and beside it where every setting comes from.
 
 use reports::survey::{self, Island, Road, Survey};
 
@@ -87,11 +87,13 @@ fn listed<S: AsRef<str>>(names: &[S]) -> String {
 }
 
 fn zookeeper(islands: &[Island]) -> String {
+    let is_serving = |server: &survey::Server| {
+        matches!(server.state.as_str(), "leads" | "follows" | "standalone")
+    };
     let names = |island: &Island| -> Vec<String> {
         island.servers.iter().map(|server| server.name.clone()).collect()
     };
-    let (serving, silent): (Vec<&Island>, Vec<&Island>) =
-        islands.iter().partition(|island| island.serves);
+    let serving: Vec<&Island> = islands.iter().filter(|island| island.serves).collect();
     let mut text = match serving.as_slice() {
         [] => "ZooKeeper serves nobody.".to_owned(),
         [one] => match one.servers.as_slice() {
@@ -112,7 +114,9 @@ fn zookeeper(islands: &[Island]) -> String {
             )
         }
     };
-    let silent: Vec<String> = silent.into_iter().flat_map(names).collect();
+    let servers = islands.iter().flat_map(|island| &island.servers);
+    let silent = servers.filter(|server| !is_serving(server));
+    let silent: Vec<&str> = silent.map(|server| server.name.as_str()).collect();
     if !silent.is_empty() {
         text.push_str(&format!(" Not serving: {}.", listed(&silent)));
     }
@@ -190,8 +194,8 @@ fn ways(roads: &[Road]) -> Option<String> {
     if let Some(Road { from, to, address, finds, .. }) = others.first() {
         let all = roads.iter().filter(|road| road.from != road.to).count();
         sentences.push(format!(
-            "Brokers do not find each other, on {} of {all} ways: {from} looks for {to} at {address} and \
-             finds {finds}.",
+            "Brokers do not find each other, on {} of {all} ways: {from} looks for {to} at \
+             {address} and finds {finds}.",
             others.len(),
         ));
     }
@@ -219,8 +223,8 @@ fn chances(survey: &Survey) -> String {
         })
         .collect();
     format!(
-        "Each broker picks one of its ZooKeepers by chance, so this may come out differently at every \
-         start: {} cases.",
+        "Each broker picks one of its ZooKeepers by chance, so this may come out differently at \
+         every start: {} cases.",
         listed(&cases)
     )
 }

@@ -1,4 +1,5 @@
-//! Who finds whom, at the addresses brokers tell each other; and what chance decides about who is in one cluster with whom.
+//! Who finds whom, at the addresses brokers tell each other; and what chance decides about who is in one cluster
+//! with whom.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +32,8 @@ fn is_loopback(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.starts_with("127.") || name == "::1"
 }
 
-/// From every broker to every one it shares a ZooKeeper and a chroot with, itself included: a controller dials itself, too.
+/// From every broker to every one it shares a ZooKeeper and a chroot with, itself included: a controller dials
+/// itself, too.
 pub(super) fn roads(played: &Played, cluster: &Cluster) -> Vec<Road> {
     let running = running(played, cluster);
     let place = |one: &Running<'_>| {
@@ -92,8 +94,8 @@ fn behind(
     found.map(|one| one.broker.name.clone()).ok_or_else(|| format!("nobody listening{own}"))
 }
 
-/// From the machine, where people and their programs are, to every address that brokers advertise. Names of containers mean
-/// nothing there; `localhost` and the ports that are published do.
+/// From the machine, where people and their programs are, to every address that brokers advertise. Names of
+/// containers mean nothing there; `localhost` and the ports that are published do.
 pub(super) fn doors(played: &Played, cluster: &Cluster) -> Vec<Road> {
     let running = running(played, cluster);
     let mut doors = Vec::new();
@@ -151,8 +153,8 @@ fn chroot(config: &Config) -> String {
     connect.and_then(|connect| connect.chroot().map(ToString::to_string)).unwrap_or_default()
 }
 
-/// Each broker picks one of the servers that serve at the addresses it was given, all with the same chance: how many clusters
-/// that makes, over all cases. Empty where there are too many cases, or nothing to choose.
+/// Each broker picks one of the servers that serve at the addresses it was given, all with the same chance: how many
+/// clusters that makes, over all cases. Empty where there are too many cases, or nothing to choose.
 pub(super) fn chances(played: &Played, cluster: &Cluster) -> Vec<Chance> {
     let choices: Vec<Vec<(usize, String)>> = running(played, cluster)
         .iter()

@@ -1,5 +1,5 @@
-//! What `rehearsal cluster` tells of every folder in `clusters/`: the truth about it step by step, and that nothing anybody
-//! wrote is lost in silence.
+//! What `rehearsal cluster` tells of every folder in `clusters/`: the truth about it step by step, and that nothing
+//! anybody wrote is lost in silence.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         if path.is_dir() {
             files.extend(self::files(&path));
-        } else if !matches!(name.as_deref(), Some("myid" | ".env") | None) {
+        } else if name.is_some_and(|name| {
+            !matches!(name.as_str(), "myid" | ".env") && !name.ends_with(".toml")
+        }) {
             files.insert(path);
         }
     }

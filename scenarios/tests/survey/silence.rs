@@ -1,5 +1,5 @@
-//! Nothing anybody wrote is lost in silence: every variable and every key of every file in `clusters/` turns up as a setting,
-//! in a finding, or among what nobody reads.
+//! Nothing anybody wrote is lost in silence: every variable and every key of every file in `clusters/` turns up as a
+//! setting, in a finding, or among what nobody reads.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -37,8 +37,8 @@ fn key(line: &str) -> Option<&str> {
     Some(name)
 }
 
-/// Variables that images obey without making a setting of them: they are told as the `myid` in the table of servers, or by a
-/// container that starts.
+/// Variables that images obey without making a setting of them: they are told as the `myid` in the table of servers,
+/// or by a container that starts.
 const OBEYED: [&str; 5] =
     ["ZOO_MY_ID", "ZOO_SERVER_ID", "ZOOKEEPER_SERVER_ID", "SERVER_ID", "ALLOW_PLAINTEXT_LISTENER"];
 
