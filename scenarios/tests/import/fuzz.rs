@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use scenarios::import::{Source, cluster_of};
 
-const FILES: [&str; 12] = [
+const FILES: [&str; 17] = [
     include_str!("../../clusters/wurstmeister-three-by-mistake/docker-compose.yml"),
     include_str!("../../clusters/wurstmeister-corrected/docker-compose.yml"),
     include_str!("../../clusters/confluent-tabs/docker-compose.yml"),
