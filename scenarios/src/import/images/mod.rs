@@ -8,7 +8,6 @@ mod official;
 mod version;
 mod wurstmeister;
 
-
 use coordinator::config::Syntax;
 
 use super::compose::{Mount, Service, Variable};
