@@ -3,7 +3,13 @@
 use proptest::prelude::*;
 use scenarios::import::{Source, cluster_of};
 
-const FILES: [&str; 17] = [
+const ZOO_CFG: &str =
+    include_str!("../../clusters/confluent-package-corrected/broker01/zookeeper.properties");
+const SERVER: &str = include_str!("../../clusters/plain-three-and-three/kafka-1/server.properties");
+const BROKERS: &str = include_str!("../../clusters/bitnami-parts/docker-compose.yml");
+const ZOOKEEPERS: &str = include_str!("../../clusters/bitnami-parts/zookeepers.yml");
+
+const FILES: &[&str] = &[
     include_str!("../../clusters/wurstmeister-three-by-mistake/docker-compose.yml"),
     include_str!("../../clusters/wurstmeister-corrected/docker-compose.yml"),
     include_str!("../../clusters/confluent-tabs/docker-compose.yml"),
@@ -15,11 +21,11 @@ const FILES: [&str; 17] = [
     include_str!("../../clusters/debezium-three/docker-compose.yml"),
     include_str!("../../clusters/chroots/docker-compose.yml"),
     include_str!("../../clusters/ansible-three/zk-1/zoo.cfg"),
-    include_str!("../../clusters/confluent-package-corrected/broker01/zookeeper.properties"),
-    include_str!("../../clusters/plain-three-and-three/kafka-1/server.properties"),
+    ZOO_CFG,
+    SERVER,
     include_str!("../../clusters/plain-three-and-three/topics.txt"),
-    include_str!("../../clusters/bitnami-parts/docker-compose.yml"),
-    include_str!("../../clusters/bitnami-parts/zookeepers.yml"),
+    BROKERS,
+    ZOOKEEPERS,
     include_str!("../../clusters/bitnami-parts/zookeeper.env"),
 ];
 
@@ -39,13 +45,13 @@ fn import(text: &str, name: &str) {
     let alone = vec![file(name, text)];
     let beside = match name {
         "kafka-1/server.properties" | "topics.txt" => {
-            vec![file("zoo.cfg", FILES[6]), file("server.properties", FILES[7])]
+            vec![file("zoo.cfg", ZOO_CFG), file("server.properties", SERVER)]
         }
         "zk-1/zoo.cfg" => vec![file("zk-1/server.properties", text)],
         "zookeeper.env" => {
-            vec![file("compose.yml", FILES[9]), file("zookeepers.yml", FILES[10])]
+            vec![file("compose.yml", BROKERS), file("zookeepers.yml", ZOOKEEPERS)]
         }
-        _ => vec![file("compose.yml", FILES[9]), file("zookeepers.yml", text)],
+        _ => vec![file("compose.yml", BROKERS), file("zookeepers.yml", text)],
     };
     let together = beside.into_iter().chain(alone.clone()).collect();
     for sources in [alone, together] {
@@ -57,7 +63,7 @@ fn import(text: &str, name: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn any_text_is_answered(name in 0..NAMES.len(), text in "[\\PC\\n\\t]{0,300}") {
