@@ -21,7 +21,8 @@ fn folders() -> Vec<PathBuf> {
     folders.into_iter().collect()
 }
 
-/// The files of a folder that a person would name: all but those that are found beside them.
+/// The files of a folder that a person would name: all but those that are found beside them, and the stories that are played
+/// on them.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = BTreeSet::new();
     for entry in std::fs::read_dir(folder).expect("it can be read") {
