@@ -106,9 +106,9 @@ pub enum Mutant {
     HighWatermarkGoesBack,
     /// The leader shrinks its ISR without asking ZooKeeper. Caught by KR-10 and CT-3.
     ShrinksIsrByItself,
-    /// Control requests of a deposed controller are obeyed. Caught by KR-11 or CT-1.
+    /// Control requests of a deposed controller are obeyed. Caught by KR-11.
     ObeysDeposedControllers,
-    /// A leader is elected from outside the ISR although that is not allowed. Caught by CT-4.
+    /// A leader is elected from outside the ISR although that is not allowed. Caught by CT-4 and KR-1.
     ElectsOutsideIsr,
     /// All replicas of a partition are assigned to start at the same broker. Caught by CT-5.
     AssignsUnevenly,

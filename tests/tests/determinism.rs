@@ -1,12 +1,10 @@
 //! Every scenario of the library passes, and the same seed gives the same run: twice, in two threads, in debug and in release (the snapshot is the same file for both).
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use reports::run::{Run, Verdict};
-use support::{play, scenarios, stem, story};
+use tests::{play, scenarios, stem, story};
 
 /// Scenarios longer than this, in simulated seconds, are played with one seed only.
 const LONG: f64 = 300.0;

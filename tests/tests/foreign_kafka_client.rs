@@ -44,6 +44,8 @@ impl Cluster {
                 ("listeners", format!("PLAINTEXT://{address}")),
                 ("zookeeper.connect", connect.clone()),
                 ("zookeeper.session.timeout.ms", "2000".to_owned()),
+                // The ensemble may take longer to elect on a busy machine than a session lasts.
+                ("zookeeper.connection.timeout.ms", "30000".to_owned()),
                 ("log.dirs", "/kafka".to_owned()),
                 ("offsets.topic.replication.factor", "3".to_owned()),
             ]);

@@ -3,10 +3,8 @@
 //!
 //! More seeds of the library: `cargo run --release -- run --seeds 1..50 scenarios/library/*.toml`.
 
-mod support;
-
 use reports::run::Verdict;
-use support::{play, scenarios, stem, story};
+use tests::{play, scenarios, stem, story};
 
 /// `zb-01-leader-without-committed-writes` is caught by `ZB-1`, `kr-04w-…` by `KR-4w`, `kr-03x-…` by `KR-3'` (no apostrophes
 /// in names of files), `outage-…` by `outage`.

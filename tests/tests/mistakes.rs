@@ -2,8 +2,6 @@
 //! `scenarios/clusters` hold on what is imported from those files. (The command fails such runs for the errors it finds in
 //! the files; here only the story counts.)
 
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +10,7 @@ use scenarios::cluster::Severity;
 use scenarios::play::{self, Watch};
 use scenarios::script::ensemble::Source;
 use scenarios::{import, plan, script};
-use support::{root, story};
+use tests::{root, story};
 
 /// The scenarios in the folders of `scenarios/clusters`, sorted.
 fn stories() -> Vec<PathBuf> {

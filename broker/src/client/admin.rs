@@ -11,11 +11,11 @@ use machine::{Context, Duration, Input, Instant};
 
 use super::metadata::Metadata;
 use super::network::{Event, Network, Settings};
-use super::{AdminConfig, ClientConfig, View, errors};
+use super::{AdminConfig, ClientConfig, View};
 use crate::id::BrokerId;
 use crate::mechanism::Preset;
 use crate::note::{AdminDid, ClientNote};
-use crate::wire::{Response, error};
+use crate::wire::Response;
 use command::{Next, Progress, Step, To};
 use texts::{Ending, Trouble};
 
@@ -39,7 +39,17 @@ struct Call {
     tries: u32,
     /// After a failure: not before this it is sent again.
     rests_until: Option<Instant>,
-    sent: bool,
+    /// Whether it is known who is to be asked.
+    is_assigned: bool,
+    /// Who was asked, in a request with this number.
+    sent: Option<(BrokerId, i32)>,
+}
+
+impl Call {
+    /// The first millisecond at which its time is over.
+    fn over_at(&self) -> Instant {
+        self.deadline + Duration::from_millis(1)
+    }
 }
 
 /// An admin tool at work.
@@ -103,7 +113,7 @@ impl Admin {
                 Event::Answered { response, .. } => self.answered(response, cx),
                 // When its time is over, the stream is closed under a call that is on its way: no try is left for it.
                 Event::Lost { .. } if self.is_over(cx.now()) => {}
-                Event::Lost { .. } => self.failed(None, cx),
+                Event::Lost { node, .. } => self.lost(node, cx),
                 Event::Ready | Event::Learned => {}
             }
         }
@@ -119,7 +129,7 @@ impl Admin {
     pub fn wake_at(&self) -> Instant {
         let Some(call) = &self.call else { return Instant::NEVER };
         let rested = call.rests_until.unwrap_or(Instant::NEVER);
-        call.deadline.min(rested).min(self.network.wake_at())
+        call.over_at().min(rested).min(self.network.wake_at())
     }
 
     /// What can be seen of it.
@@ -143,10 +153,14 @@ impl Admin {
                     deadline_ms: cx.wall().as_millis().saturating_add(timeout_ms),
                     tries: 0,
                     rests_until: None,
-                    sent: false,
+                    is_assigned: false,
+                    sent: None,
                 });
             }
-            Next::Again(code) => self.failed(Some(code), cx),
+            Next::Again(code) => {
+                self.network.metadata.forget_controller();
+                self.failed(Trouble::from_broker(code, None), cx);
+            }
             Next::Done(text) => self.end(Ok(text), cx),
             Next::Failed(trouble) => self.end(Err(trouble), cx),
         }
@@ -154,20 +168,25 @@ impl Admin {
 
     fn answered(&mut self, response: Response, cx: &mut Context<'_, ClientNote>) {
         let Some(call) = &mut self.call else { return };
-        call.sent = false;
+        call.sent = None;
         let next = self.progress.answered(call.step, response);
         self.go_on(next, cx);
     }
 
-    /// The call failed in a way that may pass: with an error, or with its connection.
-    fn failed(&mut self, code: Option<i16>, cx: &mut Context<'_, ClientNote>) {
-        if code == Some(error::NOT_CONTROLLER) {
-            self.network.metadata.forget_controller();
-        } else if code.is_none_or(errors::is_invalid_metadata) {
-            self.network.metadata.want();
-        }
+    /// The connection was lost under the call.
+    fn lost(&mut self, node: BrokerId, cx: &mut Context<'_, ClientNote>) {
+        self.network.metadata.want();
+        let Some(call) = &self.call else { return };
+        let (_, number) = call.sent.unwrap_or((node, 0));
+        let last = Trouble::disconnected(call.step.name(self.preset), number, node);
+        self.failed(last, cx);
+    }
+
+    /// The call failed in a way that may pass.
+    fn failed(&mut self, last: Trouble, cx: &mut Context<'_, ClientNote>) {
         let Some(call) = &mut self.call else { return };
-        call.sent = false;
+        call.sent = None;
+        call.is_assigned = false;
         call.tries += 1;
         call.rests_until = Some(cx.now() + RETRY_BACKOFF);
         let retries = match self.preset {
@@ -175,46 +194,69 @@ impl Admin {
             Preset::V2_5 | Preset::Fixed => u32::MAX,
         };
         if call.tries > retries {
-            let message = format!(
-                "Call(callName={}, deadlineMs={}) timed out at {} after {} attempt(s)",
-                call.step.name(),
-                call.deadline_ms,
-                cx.wall().as_millis(),
-                call.tries,
-            );
-            self.end(Err(Trouble::timed_out(message)), cx);
+            self.give_up(last, cx);
         }
+    }
+
+    /// No try is left: 2.3 says how the last one failed, 2.5 that it is a time-out (KIP-533), and that for a cause.
+    fn give_up(&mut self, last: Trouble, cx: &mut Context<'_, ClientNote>) {
+        let Some(call) = &self.call else { return };
+        let trouble = match self.preset {
+            Preset::V2_3 => last,
+            Preset::V2_5 | Preset::Fixed => {
+                let (name, deadline) = (call.step.name(self.preset), call.deadline_ms);
+                let (now, tries) = (cx.wall().as_millis(), call.tries);
+                let message = format!(
+                    "Call(callName={name}, deadlineMs={deadline}) timed out at {now} after {tries} \
+                     attempt(s)"
+                );
+                Trouble::timed_out_after(message, &last)
+            }
+        };
+        self.end(Err(trouble), cx);
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        self.call.as_ref().is_some_and(|call| call.deadline <= now)
+        self.call.as_ref().is_some_and(|call| call.over_at() <= now)
     }
 
     fn look_at_the_clock(&mut self, cx: &mut Context<'_, ClientNote>) {
-        let Some(call) = &self.call else { return };
-        if call.deadline <= cx.now() {
-            let message = match call.sent {
-                true => "Aborted due to timeout.",
-                false => "Timed out waiting for a node assignment.",
-            };
-            self.end(Err(Trouble::timed_out(message.to_owned())), cx);
+        if !self.is_over(cx.now()) {
+            return;
         }
+        let Some(call) = &mut self.call else { return };
+        call.tries += 1;
+        let last = match (call.sent, call.is_assigned) {
+            (Some(_), _) if self.preset == Preset::V2_3 => {
+                Trouble::timed_out("Aborted due to timeout.")
+            }
+            (Some((node, number)), _) => {
+                Trouble::disconnected(call.step.name(self.preset), number, node)
+            }
+            (None, true) => Trouble::timed_out("Timed out waiting to send the call."),
+            (None, false) => Trouble::timed_out("Timed out waiting for a node assignment."),
+        };
+        self.give_up(last, cx);
     }
 
     fn send(&mut self, cx: &mut Context<'_, ClientNote>) {
-        let Some(call) = self.call.as_mut().filter(|call| !call.sent) else { return };
+        let Some(call) = self.call.as_mut().filter(|call| call.sent.is_none()) else { return };
         if call.rests_until.is_some_and(|until| until > cx.now()) {
             return;
         }
         call.rests_until = None;
         let (step, left) = (call.step, call.deadline.since(cx.now()));
-        let Some(node) = self.node(step, cx) else { return };
+        let node = self.node(step, cx);
+        if let Some(call) = &mut self.call {
+            call.is_assigned = node.is_some();
+        }
+        let Some(node) = node else { return };
         if self.network.is_ready(node, cx) {
             let timeout_ms = i32::try_from(left.as_millis()).unwrap_or(i32::MAX);
             let request = self.progress.request(step, timeout_ms);
-            self.network.send(node, &request, Some(()), cx);
+            let number = self.network.send(node, &request, Some(()), cx);
             if let Some(call) = &mut self.call {
-                call.sent = true;
+                call.sent = Some((node, number));
             }
         }
     }

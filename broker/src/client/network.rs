@@ -137,9 +137,9 @@ impl<T> Network<T> {
         body: &Request,
         tag: Option<T>,
         cx: &mut Context<'_, ClientNote>,
-    ) {
+    ) -> i32 {
         let version = self.version(node, body.api());
-        self.send_as(node, body, version, tag.map(What::Owners), cx);
+        self.send_as(node, body, version, tag.map(What::Owners), cx)
     }
 
     fn send_as(
@@ -149,16 +149,17 @@ impl<T> Network<T> {
         version: i16,
         what: Option<What<T>>,
         cx: &mut Context<'_, ClientNote>,
-    ) {
-        let Some(link) = self.links.get_mut(&node) else { return };
-        let Some(conn) = link.phase.conn() else { return };
+    ) -> i32 {
         let correlation = self.correlation;
+        let Some(link) = self.links.get_mut(&node) else { return correlation };
+        let Some(conn) = link.phase.conn() else { return correlation };
         self.correlation = self.correlation.wrapping_add(1);
         cx.send(conn, wire::request_frame(body, version, correlation, &self.settings.client_id));
-        let Some(what) = what else { return };
+        let Some(what) = what else { return correlation };
         let expires = cx.now() + self.settings.request_timeout;
         self.timeouts_at = self.timeouts_at.min(expires);
         link.in_flight.push_back(InFlight { correlation, api: body.api(), version, expires, what });
+        correlation
     }
 
     /// Takes any input of the machine; what happened is added to `events`.

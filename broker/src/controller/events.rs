@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use kafka_protocol::messages as m;
-use machine::Instant;
 
-use super::Owed;
 use super::desk::Desk;
 use super::election::Stage;
 use super::steps::{Notice, Reign, Step, Why};
+use super::{Demand, Owed};
 use crate::id::BrokerId;
 use crate::replica::RequestId;
 use crate::zk::znode;
@@ -41,8 +40,8 @@ pub enum Event {
     DeletionsAnswered(BrokerId, m::StopReplicaResponse),
     /// A broker is about to stop.
     ControlledShutdown(RequestId, m::ControlledShutdownRequest),
-    /// An operator wants elections, in this version, and waits for them until then.
-    ElectLeaders(RequestId, m::ElectLeadersRequest, i16, Instant),
+    /// An operator wants elections.
+    ElectLeaders(Demand),
     /// Leaders from outside the ISR may be allowed now.
     TopicConfigured(Arc<str>),
     /// Time to look at the balance.
@@ -54,9 +53,7 @@ impl Event {
     pub fn owed(&self) -> Option<Owed> {
         match self {
             Self::ControlledShutdown(id, _) => Some(Owed::Shutdown { id: *id }),
-            Self::ElectLeaders(id, _, version, until) => {
-                Some(Owed::Election { id: *id, version: *version, until: *until })
-            }
+            Self::ElectLeaders(demand) => Some(Owed::Election(demand.clone())),
             _ => None,
         }
     }
@@ -120,7 +117,7 @@ impl Reign {
                     desk.events.push(owed.refused(error));
                 }
             }
-            Event::ElectLeaders(_, request, ..) => self.elect_on_demand(&request, desk),
+            Event::ElectLeaders(demand) => self.elect_on_demand(demand, desk),
             Event::TopicConfigured(topic) => desk.next([Step::ElectWaiting(Some(topic))]),
             Event::Rebalance => self.rebalance(desk),
         }

@@ -9,6 +9,7 @@ mod brokers;
 mod channel;
 mod context;
 mod deletion;
+mod demand;
 mod desk;
 mod election;
 mod events;
@@ -25,7 +26,7 @@ mod topics;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use coordinator::id::Zxid;
@@ -34,7 +35,7 @@ use kafka_protocol::messages as m;
 use machine::{Conn, Context, Duration, Input, Instant};
 
 use crate::config::Config;
-use crate::id::{BrokerEpoch, BrokerId, ControllerEpoch, TopicPartition};
+use crate::id::{BrokerEpoch, BrokerId, ControllerEpoch};
 use crate::mechanism::{ControllerFencing, Mechanisms};
 use crate::note::Note;
 use crate::replica::RequestId;
@@ -44,6 +45,7 @@ use crate::zk::{Keeper, ZkError};
 
 use batch::Batch;
 use context::ControllerContext;
+pub use demand::{Demand, Elected, Results};
 use desk::{Desk, Moved, Taken};
 use election::Stage;
 use events::Event;
@@ -59,22 +61,6 @@ pub enum ControllerEvent {
     Elected(Elected),
 }
 
-/// What became of the partitions that somebody wanted leaders for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Elected {
-    /// The request.
-    pub id: RequestId,
-    /// Its version.
-    pub version: i16,
-    /// How long its answer may wait.
-    pub until: Instant,
-    /// The new leaders, or why there is none.
-    pub results: Results,
-}
-
-/// By partition: its new leader, or the error code of its answer.
-pub type Results = BTreeMap<TopicPartition, Result<BrokerId, i16>>;
-
 /// Names of topics.
 type Topics = Vec<Arc<str>>;
 
@@ -84,13 +70,14 @@ enum Owed {
     /// ControlledShutdown.
     Shutdown { id: RequestId },
     /// ElectLeaders.
-    Election { id: RequestId, version: i16, until: Instant },
+    Election(Demand),
 }
 
 impl Owed {
     fn id(&self) -> RequestId {
         match self {
-            Self::Shutdown { id } | Self::Election { id, .. } => *id,
+            Self::Shutdown { id } => *id,
+            Self::Election(demand) => demand.id,
         }
     }
 }
@@ -301,16 +288,12 @@ impl Controller {
     /// Preferred or unclean elections on demand.
     pub fn elect_leaders(
         &mut self,
-        id: RequestId,
-        request: m::ElectLeadersRequest,
-        version: i16,
+        demand: Demand,
         keeper: &mut Keeper,
         cx: &mut Context<'_, Note>,
         events: &mut Vec<ControllerEvent>,
     ) {
-        let wait = u64::try_from(request.timeout_ms).unwrap_or_default();
-        let until = cx.now() + Duration::from_millis(wait);
-        self.happen(Event::ElectLeaders(id, request, version, until), cx);
+        self.happen(Event::ElectLeaders(demand), cx);
         self.flush(keeper, cx, events);
     }
 

@@ -2,20 +2,23 @@
 //! answers to control requests.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kafka_protocol::messages as m;
 use kafka_protocol::protocol::StrBytes;
 use m::controlled_shutdown_response::RemainingPartition;
 use m::elect_leaders_response::{PartitionResult, ReplicaElectionResult};
-use machine::Context;
+use machine::{Context, Duration, Instant};
 
 use super::context::{ReplicaState, Replicas};
 use super::desk::Desk;
 use super::partition_state::Strategy;
 use super::steps::{Reign, Step};
-use super::{ControllerEvent, Elected, Owed, Results};
+use super::{ControllerEvent, Demand, Elected, Owed, Results};
 use crate::id::{BrokerEpoch, BrokerId, TopicPartition};
+use crate::metadata::Cache;
 use crate::note::Note;
+use crate::replica::RequestId;
 use crate::wire::{Response, error};
 
 impl Owed {
@@ -23,21 +26,38 @@ impl Owed {
     pub fn refused(self, error: i16) -> ControllerEvent {
         let response = match &self {
             Self::Shutdown { .. } => shutdown_response(error, &[]),
-            Self::Election { version, .. } => elections(error, *version, &Results::new()),
+            // Each partition is refused, the request is not.
+            Self::Election(demand) => {
+                let results = demand.names.iter().map(|name| (name.clone(), Err(error)));
+                elections(demand.version, &results.collect())
+            }
         };
         ControllerEvent::Answer(self.id(), response)
     }
 }
 
-/// The partitions named in a request; `None` for all.
-pub fn named(request: &m::ElectLeadersRequest) -> Option<Vec<TopicPartition>> {
-    let topics = request.topic_partitions.as_ref()?;
-    let mut names = BTreeSet::new();
-    for topic in topics {
-        let name: std::sync::Arc<str> = topic.topic.as_str().into();
-        names.extend(topic.partitions.iter().map(|id| TopicPartition::new(name.clone(), *id)));
+impl Demand {
+    /// What a request wants; `metadata` says which partitions there are.
+    pub fn of(
+        id: RequestId,
+        version: i16,
+        request: &m::ElectLeadersRequest,
+        metadata: &Cache,
+        now: Instant,
+    ) -> Self {
+        let mut names = BTreeSet::new();
+        for topic in request.topic_partitions.iter().flatten() {
+            let name: Arc<str> = topic.topic.as_str().into();
+            names.extend(topic.partitions.iter().map(|id| TopicPartition::new(name.clone(), *id)));
+        }
+        let all = request.topic_partitions.is_none();
+        for (topic, partitions) in metadata.topics.iter().filter(|_| all) {
+            names.extend(partitions.keys().map(|id| TopicPartition::new(topic.clone(), *id)));
+        }
+        let wait = u64::try_from(request.timeout_ms).unwrap_or_default();
+        let until = now + Duration::from_millis(wait);
+        Self { id, version, until, unclean: request.election_type != 0, all, names }
     }
-    Some(names.into_iter().collect())
 }
 
 impl Reign {
@@ -105,13 +125,11 @@ impl Reign {
     }
 
     /// Elections on demand: those that make sense are held, the others are answered at once.
-    pub(super) fn elect_on_demand(&mut self, request: &m::ElectLeadersRequest, desk: &mut Desk) {
-        let all = request.topic_partitions.is_none();
-        let names =
-            named(request).unwrap_or_else(|| self.context.partitions.keys().cloned().collect());
-        let strategy = match request.election_type {
-            0 => Strategy::Preferred,
-            _ => Strategy::Offline { unclean_allowed: true },
+    pub(super) fn elect_on_demand(&mut self, demand: Demand, desk: &mut Desk) {
+        let Demand { names, all, unclean, .. } = demand;
+        let strategy = match unclean {
+            false => Strategy::Preferred,
+            true => Strategy::Offline { unclean_allowed: true },
         };
         self.elections.clear();
         let mut electable = Vec::new();
@@ -143,7 +161,9 @@ impl Reign {
 
     pub(super) fn answer_election(&mut self, desk: &mut Desk) {
         let results = std::mem::take(&mut self.elections);
-        let Some(Owed::Election { id, version, until }) = desk.owed.take() else { return };
+        let Some(Owed::Election(Demand { id, version, until, .. })) = desk.owed.take() else {
+            return;
+        };
         let elected = Elected { id, version, until, results };
         desk.events.push(ControllerEvent::Elected(elected));
     }
@@ -219,11 +239,11 @@ fn shutdown_response(error: i16, remaining: &[TopicPartition]) -> Response {
 }
 
 /// The response to ElectLeaders.
-pub fn elections(error: i16, version: i16, results: &Results) -> Response {
+pub fn elections(version: i16, results: &Results) -> Response {
     let mut topics: Vec<ReplicaElectionResult> = Vec::new();
     for (name, result) in results {
         let code = result.err().unwrap_or(error::NONE);
-        let message = result.err().and_then(words).map(StrBytes::from_static_str);
+        let message = result.err().and_then(|code| words(name, code)).map(StrBytes::from_string);
         let partition = PartitionResult::default()
             .with_partition_id(name.partition)
             .with_error_code(code)
@@ -239,18 +259,25 @@ pub fn elections(error: i16, version: i16, results: &Results) -> Response {
     }
     let response = m::ElectLeadersResponse::default().with_replica_election_results(topics);
     // Version 0 has no error of its own.
-    if version == 0 { response } else { response.with_error_code(error) }.into()
+    if version == 0 { response } else { response.with_error_code(error::NONE) }.into()
 }
 
-/// What is said besides the code; nothing where it is the code's own words.
-fn words(code: i16) -> Option<&'static str> {
+/// What is said besides the code (`KafkaController.processReplicaLeaderElection`); nothing where it is the code's own words.
+fn words(name: &TopicPartition, code: i16) -> Option<String> {
+    let failed = |strategy: &str| {
+        format!("Failed to elect leader for partition {name} under strategy {strategy}")
+    };
     Some(match code {
-        error::REQUEST_TIMED_OUT => return None,
-        error::UNKNOWN_TOPIC_OR_PARTITION => "The partition does not exist.",
-        error::INVALID_TOPIC_EXCEPTION => "The topic is being deleted",
-        error::ELECTION_NOT_NEEDED => "Leader election not needed for topic partition",
-        error::PREFERRED_LEADER_NOT_AVAILABLE => "The preferred leader was not available",
-        _ => "Eligible topic partition leaders are not available",
+        error::UNKNOWN_TOPIC_OR_PARTITION => "The partition does not exist.".into(),
+        error::INVALID_TOPIC_EXCEPTION => "The topic is being deleted".into(),
+        error::ELECTION_NOT_NEEDED => "Leader election not needed for topic partition".into(),
+        error::PREFERRED_LEADER_NOT_AVAILABLE => {
+            failed("PreferredReplicaPartitionLeaderElectionStrategy")
+        }
+        error::ELIGIBLE_LEADERS_NOT_AVAILABLE => {
+            failed("OfflinePartitionLeaderElectionStrategy(true)")
+        }
+        _ => return None,
     })
 }
 

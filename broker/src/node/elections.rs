@@ -66,7 +66,7 @@ fn answer(mut elected: Elected, metadata: &Cache) -> Response {
             *result = Err(error::REQUEST_TIMED_OUT);
         }
     }
-    controller::elections(error::NONE, elected.version, &elected.results)
+    controller::elections(elected.version, &elected.results)
 }
 
 #[cfg(test)]
@@ -115,7 +115,11 @@ mod tests {
         assert_eq!(elections.wake_at(), Some(until));
         assert_eq!(elections.over(&led_by(2), now), [elected(until)]);
         assert_eq!(elections.wake_at(), None);
-        let refused = Some("The preferred leader was not available".to_owned());
+        let refused = Some(
+            "Failed to elect leader for partition orders-1 under strategy \
+                       PreferredReplicaPartitionLeaderElectionStrategy"
+                .to_owned(),
+        );
         let refused = (error::PREFERRED_LEADER_NOT_AVAILABLE, refused);
         assert_eq!(codes(elected(until), &led_by(2)), [(error::NONE, None), refused]);
     }

@@ -6,7 +6,7 @@ use machine::Context;
 use super::{Running, door};
 use crate::admin;
 use crate::admin::AdminEvent;
-use crate::controller::ControllerEvent;
+use crate::controller::{ControllerEvent, Demand};
 use crate::life::settings::SettingsEvent;
 use crate::note::Note;
 use crate::replica::{self, ReplicaEvent, RequestId};
@@ -52,7 +52,8 @@ impl Running {
             }
             Request::ElectLeaders(body) => {
                 let (keeper, told) = (&mut self.keeper, &mut self.told.controller);
-                self.controller.elect_leaders(id, body, version, keeper, cx, told);
+                let demand = Demand::of(id, version, &body, &self.metadata, cx.now());
+                self.controller.elect_leaders(demand, keeper, cx, told);
                 self.server.parked(id);
             }
             body => {

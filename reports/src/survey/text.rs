@@ -165,7 +165,11 @@ impl Page<'_> {
             let own = roads.iter().filter(|road| road.from == road.to);
             let all: Vec<String> =
                 own.map(|road| format!("{} at {}", road.to, road.address)).collect();
-            let text = format!("everybody finds everybody: {}", all.join(", "));
+            let found = match roads.iter().all(|road| road.from == road.to) {
+                true => "every broker is alone in its cluster, and finds itself",
+                false => "everybody finds everybody",
+            };
+            let text = format!("{found}: {}", all.join(", "));
             self.text.push_str(&self.style.wrapped("  ", &text));
             return;
         }

@@ -9,8 +9,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCompleter;
 
-use crate::cluster::ClusterArgs;
 use crate::check::{CheckArgs, Format};
+use crate::cluster::ClusterArgs;
 use crate::completions::{CompletionsArgs, scenario_files};
 use crate::explain::ExplainArgs;
 use crate::format::FormatArgs;
@@ -69,6 +69,10 @@ pub enum Command {
     WhatIf(WhatIfArgs),
     /// Show the cluster your files really make, what is wrong with it, and where its settings come from
     Cluster(ClusterArgs),
+    /// List the scenarios that come with this command
+    List(ListArgs),
+    /// Print a scenario of the library, to read it or to start one's own from it
+    Show(ShowArgs),
     /// Say what is wrong with scenarios, without playing them
     Check(CheckArgs),
     /// Lay scenario files out as those of the library are
@@ -77,10 +81,6 @@ pub enum Command {
     ExplainCode(ExplainArgs),
     /// Print the JSON Schema of scenario files, for editors
     Schema(SchemaArgs),
-    /// List the scenarios that come with this command
-    List(ListArgs),
-    /// Print a scenario of the library, to read it or to start one's own from it
-    Show(ShowArgs),
     /// Start a real ensemble on this computer, for your own client to talk to
     Up(UpArgs),
     /// Print the completions for a shell

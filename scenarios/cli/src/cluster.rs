@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueHint};
 use reports::survey;
 use scenarios::cluster::Cluster;
 use scenarios::cluster::survey::survey;
@@ -32,7 +32,7 @@ Exit codes:
 #[command(after_help = EXAMPLES)]
 pub struct ClusterArgs {
     /// A docker-compose.yml, configuration files of servers and brokers, or a scenario for its own cluster
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
     /// All settings, also those that nobody set
     #[arg(long)]

@@ -3,9 +3,10 @@
 
 use std::path::PathBuf;
 
-use reports::run::{Run, Verdict, Violation};
+use reports::run::Run;
 use reports::style::{Paint, Style};
 use scenarios::cluster::{Cluster, Finding, Severity};
+use scenarios::testing;
 
 /// Everything about a cluster, for stderr; with `only_errors` no more than what keeps runs from passing.
 pub fn told(files: &[PathBuf], cluster: &Cluster, only_errors: bool, style: &Style) -> String {
@@ -85,15 +86,6 @@ pub fn judge(run: &mut Run, cluster: &Cluster) {
     if !has_error(cluster) {
         return;
     }
-    let errors = cluster.findings.iter().filter(|finding| finding.severity == Severity::Error);
-    let broken = errors.map(|finding| Violation {
-        check: finding.rule.to_owned(),
-        property: "The cluster's files describe a cluster that works.".to_owned(),
-        at: 0,
-        message: format!("{} ({})", finding.what, finding.at),
-        trail: Vec::new(),
-    });
-    run.violations.splice(0..0, broken);
+    testing::convict(run, cluster);
     run.remarks.insert(0, format!("the cluster's files: {}", nature(cluster)));
-    run.verdict = Verdict::Fail;
 }

@@ -16,8 +16,8 @@ Examples:
   rehearsal fmt --check scenarios/*.toml
       says which differ, and exits with 1 if one does
 
-Comments, line breaks and the order of everything stay as they are; blanks, alignment and indentation become those of the
-library. What a scenario means never changes.";
+Comments, line breaks and the order of everything stay as they are; blanks, alignment and indentation
+become those of the library. What a scenario means never changes.";
 
 /// `rehearsal fmt`.
 #[derive(Args, Debug)]

@@ -6,8 +6,8 @@
 
 mod again;
 mod args;
-mod cluster;
 mod check;
+mod cluster;
 mod completions;
 mod cost;
 mod explain;

@@ -29,8 +29,9 @@ Examples:
   rehearsal what-if docker-compose.yml --host \"h2=zk-2,kafka-2\" --lose \"host(h2)\" --keep h2.toml
       a machine with both; the scenario goes into a file, for `rehearsal run` and your own changes
 
-Who is lost is said as in scenarios: names, `zk-*`, `any 2 of zk-*`, `zk.leader`, `controller`, `leader(orders-0)`,
-`isr(orders-0)`, `host(h2)`, several with commas. Your n-th server is also called `zk-n`, your n-th broker `kafka-n`.";
+Who is lost is said as in scenarios: names, `zk-*`, `any 2 of zk-*`, `zk.leader`, `controller`,
+`leader(orders-0)`, `isr(orders-0)`, `host(h2)`, several with commas. Your n-th server is also called
+`zk-n`, your n-th broker `kafka-n`.";
 
 const CODES: &str = "\
 Exit codes:

@@ -1,5 +1,7 @@
 //! The command as people and programs meet it: what it prints where, and what it exits with.
 
+#[path = "cli/cluster.rs"]
+mod cluster;
 #[path = "cli/many.rs"]
 mod many;
 #[path = "cli/words.rs"]

@@ -156,8 +156,11 @@ fn kafka(survey: &Survey) -> String {
                 .map(|(island, one)| {
                     let island =
                         if apart { format!(" on island {}", island.number) } else { String::new() };
-                    let chroot =
-                        if below { format!(" below {}", one.chroot) } else { String::new() };
+                    let chroot = match one.chroot.as_str() {
+                        _ if !below => String::new(),
+                        "/" => " at the root".to_owned(),
+                        chroot => format!(" below {chroot}"),
+                    };
                     format!("{}{island}{chroot}", who(one))
                 })
                 .collect();

@@ -102,7 +102,10 @@ impl Parts<'_, '_> {
         match (&below.value, &above.value) {
             (Value::Map(_), Value::Map(_)) => self.union(below, above),
             (Value::List(under), Value::List(over)) => {
-                self.spent += under.len() + over.len();
+                self.spent += under.len() + over.len() + under.len() * over.len() / 100;
+                if self.spent > PARTS_MAX {
+                    return above.clone();
+                }
                 let stays = |item: &&Rc<Node>| match key {
                     "volumes" => over.iter().all(|new| target(new) != target(item)),
                     _ => over.iter().all(|new| new.text().is_none() || new.text() != item.text()),
@@ -198,6 +201,10 @@ impl Parts<'_, '_> {
                 continue;
             };
             let mine = entries[place].1.clone();
+            self.spent += mine.entries().len() * new.entries().len() / 100;
+            if self.spent > PARTS_MAX {
+                break;
+            }
             let twice = |(key, value): &&(Key, Rc<Node>)| {
                 mine.get(&key.text).is_some_and(|known| known.span != value.span)
             };

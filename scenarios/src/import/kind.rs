@@ -30,7 +30,7 @@ const OF_ZOOKEEPER: [&str; 7] =
 ///
 /// # Errors
 /// A file that looks like none of them: what was tried.
-pub(super) fn of(source: &Source) -> Result<Kind, Diagnostic> {
+pub(super) fn of(source: &Source) -> Result<Kind, Box<Diagnostic>> {
     by_name(&source.name).or_else(|| by_content(&source.text)).ok_or_else(|| {
         let name = &source.name;
         let message = format!("what kind of file `{name}` is cannot be seen");
@@ -43,7 +43,7 @@ pub(super) fn of(source: &Source) -> Result<Kind, Diagnostic> {
              (`Topic: …`): name it after what it is"
                 .to_owned(),
         );
-        error
+        Box::new(error)
     })
 }
 

@@ -23,6 +23,8 @@ mod topics;
 mod yaml;
 mod zoo_cfg;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -103,7 +105,7 @@ fn import(sources: &[Source], find: Beside<'_>) -> Result<Cluster, Vec<Diagnosti
     for source in sources {
         match kind::of(source) {
             Ok(kind) => known.push((kind, source)),
-            Err(error) => unknown.push(error),
+            Err(error) => unknown.push(*error),
         }
     }
     if !unknown.is_empty() {
@@ -132,7 +134,12 @@ fn composed(
     all: &[(Kind, &Source)],
     find: Beside<'_>,
 ) -> Result<Cluster, Vec<Diagnostic>> {
-    let beside = |path: &str| find(&joined(&file.name, path));
+    let asked: RefCell<BTreeSet<String>> = RefCell::default();
+    let beside = |path: &str| {
+        let path = joined(&file.name, path);
+        asked.borrow_mut().insert(normal(&path));
+        find(&path)
+    };
     let mut reading = Reading::new(&file.name, &file.text, &beside);
     reading.overlays = others.iter().map(|one| (one.name.clone(), one.text.clone())).collect();
     if let Some(last) = others.last() {
@@ -144,6 +151,14 @@ fn composed(
     }
     let mut cluster = staging::cluster(&mut reading);
     topics::created(&mut reading, &mut cluster);
+    let given = all.iter().filter(|(kind, _)| !matches!(kind, Kind::Compose | Kind::Topics));
+    for (_, source) in given.filter(|(_, one)| !asked.borrow().contains(&normal(&one.name))) {
+        let what =
+            format!("`{}` is not read: nothing in the compose file refers to it", source.name);
+        let help = "mount it into a service, or import it without the compose file";
+        let at = format!("{}:1:1", source.name);
+        reading.find(("F02", Severity::Warning), at, "", what, help);
+    }
     cluster.findings.extend(reading::together(std::mem::take(&mut reading.findings)));
     cluster.unread.append(&mut reading.unread);
     reading.errors.sort_by_key(|error| (error.span.start, error.code));

@@ -27,7 +27,7 @@ pub use self::sim::{Sim, TimedOut};
 pub use failure::{Failure, Unplayable};
 #[cfg(madsim)]
 pub use guest::{Net, Outcome};
-pub use source::On;
+pub use source::{On, convict};
 pub use truth::Truth;
 
 /// A scenario that can be played: opened from a file, parsed from a text, or built.

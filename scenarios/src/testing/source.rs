@@ -89,8 +89,8 @@ impl On {
     }
 }
 
-/// A run on a cluster whose files are wrong is told so first, and does not pass.
-pub(super) fn convict(run: &mut Run, cluster: &Cluster) {
+/// Puts the errors of the cluster's files before everything else that was broken: a run on them cannot pass.
+pub fn convict(run: &mut Run, cluster: &Cluster) {
     let errors = cluster.findings.iter().filter(|finding| finding.severity == Severity::Error);
     let broken = errors.map(|finding| Violation {
         check: finding.rule.to_owned(),

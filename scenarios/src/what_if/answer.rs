@@ -4,19 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use broker::note::Decision;
-use machine::{Duration, Instant};
 use reports::run::Verdict;
 use serde::Serialize;
 
 use super::cause::{self, Cause, Decides};
 use super::question::{How, Question};
 use super::seen::Seen;
-use super::stage::{READER_AFTER, Stage};
+use super::stage::Stage;
+use super::stops::{self, Causes, Work};
 use crate::cluster::{Cluster, Severity};
 use crate::script::kafka::client::Acks;
-
-/// Waiting for no longer than this is no outage.
-const NOTICED: Duration = Duration::from_secs(1);
 
 /// What came of a question.
 #[derive(Clone, Debug, Serialize)]
@@ -110,76 +107,18 @@ pub struct Records {
     pub out_of_reach: usize,
 }
 
-/// One interruption in one run.
-struct Gap {
-    what: String,
-    partition: Option<i32>,
-    from: Instant,
-    to: Option<Instant>,
-    causes: Vec<Cause>,
-}
-
-/// Interruptions of all runs that are of one kind.
-#[derive(Default)]
-struct Kind {
-    would_end: bool,
-    partitions: BTreeMap<u64, BTreeSet<i32>>,
-    lasts: Vec<u64>,
-    seeds: BTreeSet<u64>,
-}
-
 /// Puts together what the runs showed. Verdict and scenario come later.
 pub fn of(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) -> Answer {
-    let works = works(question, stage);
-    let mut stops = Vec::new();
-    let mut causes: Vec<(Cause, usize)> = Vec::new();
-    let mut kinds: BTreeMap<(usize, usize, bool), Kind> = BTreeMap::new();
-    for (place, seen) in runs.iter().enumerate() {
-        for gap in gaps(&works, stage, seen) {
-            let work = works.iter().position(|work| *work == gap.what).unwrap_or_default();
-            let anchor = anchor(stage, gap.from);
-            let kind = kinds.entry((anchor, work, gap.to.is_none())).or_default();
-            kind.seeds.insert(seen.seed);
-            kind.partitions.entry(seen.seed).or_default().extend(gap.partition);
-            kind.lasts.extend(gap.to.map(|to| to.since(gap.from).as_millis()));
-            let waits = |cause: &Cause| matches!(cause, Cause::Session(_) | Cause::Lag);
-            kind.would_end |= gap.to.is_none() && gap.causes.iter().any(waits);
-            for cause in gap.causes {
-                if !causes.iter().any(|(known, _)| alike(known, &cause)) {
-                    causes.push((cause, place));
-                }
-            }
-        }
-    }
-    let partitions = stage.topic.as_ref().map_or(0, |worked| worked.topic.partitions);
-    for ((anchor, work, is_open), kind) in kinds {
-        let counts = || kind.partitions.values().map(BTreeSet::len).filter(|count| *count > 0);
-        let most = counts().max();
-        let all = usize::try_from(partitions).unwrap_or_default();
-        let lasts = kind.lasts.iter().min().copied().zip(kind.lasts.iter().max().copied());
-        stops.push(Stop {
-            what: works[work].clone(),
-            partitions: most.map(|most| (counts().min().unwrap_or(most), most, all)),
-            which: which(&kind),
-            would_end: kind.would_end,
-            after: stage.anchors()[anchor].0.clone(),
-            lasts_ms: lasts.filter(|_| !is_open),
-            runs: kind.seeds.len(),
-            of: runs.len(),
-            said: String::new(),
-        });
-    }
-    admin_stops(stage, runs, &mut stops, &mut causes);
+    let (stops, mut causes) = stops::stops(question, stage, runs);
     let records = records(question, stage, runs, cluster);
     quiet_causes(stage, runs, cluster, &records, &mut causes);
-    let began = |work: &String| {
-        let place = works.iter().position(|one| one == work).unwrap_or_default();
-        began(place, stage, runs)
+    let works = |wanted: &dyn Fn(Work, &str) -> bool| {
+        let all = Work::all(stage).iter().map(|work| (*work, work.words(question.acks, stage)));
+        all.filter(|(work, words)| wanted(*work, words)).map(|(_, words)| words).collect()
     };
-    let done = || works.iter().filter(|work| !work.is_empty());
-    let stopped = |work: &String| stops.iter().any(|stop| stop.what == *work);
+    let stopped = |words: &str| stops.iter().any(|stop| stop.what == words);
     let mut known = BTreeSet::new();
-    let decides = causes.iter().filter_map(|(cause, place)| {
+    let decides = causes.0.iter().filter_map(|(cause, place)| {
         let decides = cause::decides(cause, &runs[*place], stage, cluster)?;
         known.insert(decides.setting.clone()).then_some(decides)
     });
@@ -190,8 +129,8 @@ pub fn of(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) 
         cluster: in_words(cluster),
         topic: stage.topic.as_ref().map(topic_in_words),
         decides: decides.collect(),
-        goes_on: done().filter(|work| began(work) && !stopped(work)).cloned().collect(),
-        never_began: done().filter(|work| !began(work)).cloned().collect(),
+        goes_on: works(&|work, words| work.began(stage, runs) && !stopped(words)),
+        never_began: works(&|work, _| !work.began(stage, runs)),
         records,
         beware: beware(question, stage, runs, cluster),
         seeds: (*question.seeds.start(), *question.seeds.end()),
@@ -202,166 +141,27 @@ pub fn of(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) 
     }
 }
 
-/// The partitions, where they are the same in all runs.
-fn which(kind: &Kind) -> Vec<i32> {
-    let mut all = kind.partitions.values();
-    let first = all.next().cloned().unwrap_or_default();
-    if all.all(|other| *other == first) { first.into_iter().collect() } else { Vec::new() }
-}
-
-/// The places of the kinds of work in [`works`].
-const PRODUCE: usize = 0;
-const CONSUME: usize = 1;
-const SESSION: usize = 3;
-
-/// What is done with a cluster; with ZooKeeper alone the first three are not there.
-fn works(question: &Question, stage: &Stage) -> Vec<String> {
-    let sessions = "ZooKeeper for its own clients".to_owned();
-    let Some(worked) = &stage.topic else {
-        return vec![String::new(), String::new(), String::new(), sessions];
-    };
-    let acks = match question.acks {
-        Acks::All => "all",
-        Acks::Leader => "1",
-        Acks::None => "0",
-    };
-    let name = &worked.topic.name;
-    let produce = format!("produce to {name} (acks={acks})");
-    vec![produce, format!("consume {name}"), "admin commands".to_owned(), sessions]
-}
-
-/// Whether a kind of work had begun in every run before the loss; admins ask only afterwards.
-fn began(work: usize, stage: &Stage, runs: &[Seen]) -> bool {
-    let names = &stage.names;
-    let who = match work {
-        PRODUCE => &names.producer,
-        CONSUME => &names.consumer,
-        SESSION => &names.session,
-        _ => return true,
-    };
-    stage.topic.is_none() && work != SESSION || runs.iter().all(|seen| seen.began.contains(who))
-}
-
-/// Two causes that lead to the same setting.
-fn alike(one: &Cause, other: &Cause) -> bool {
-    matches!((one, other), (Cause::Session(_), Cause::Session(_))) || one == other
-}
-
-/// The step after which something happened: the last one before it.
-fn anchor(stage: &Stage, at: Instant) -> usize {
-    let anchors = stage.anchors();
-    let before = |(_, when): &(String, Duration)| Instant::ZERO + *when <= at + NOTICED;
-    anchors.iter().rposition(before).unwrap_or_default()
-}
-
-/// All interruptions of a run after the first loss.
-fn gaps(works: &[String], stage: &Stage, seen: &Seen) -> Vec<Gap> {
-    let lost = Instant::ZERO + stage.lost_at();
-    let counts = |from: Instant, to: Option<Instant>| {
-        let to = to.unwrap_or(seen.end.at);
-        to > lost && to.since(from.max(lost)) > NOTICED
-    };
-    let mut gaps = Vec::new();
-    let mut add = |work: usize, partition, from: Instant, to, causes| {
-        gaps.push(Gap { what: works[work].clone(), partition, from: from.max(lost), to, causes });
-    };
-    if seen.began.contains(&stage.names.producer) {
-        for (partition, all) in &seen.gaps {
-            for (from, to) in all.iter().filter(|(from, to)| counts(*from, *to)) {
-                let causes = cause::of_partition(seen, *partition, *from, *to);
-                add(PRODUCE, Some(*partition), *from, *to, causes);
-            }
-        }
-    }
-    for (reader, loss) in stage.names.readers.iter().zip(&stage.losses) {
-        let from = Instant::ZERO + loss.at;
-        for partition in &seen.written {
-            let to = seen.reads.get(&(reader.clone(), *partition)).copied();
-            if to.is_none_or(|to| to > from + READER_AFTER + NOTICED) {
-                let causes = cause::of_partition(seen, *partition, from, to);
-                add(CONSUME, Some(*partition), from, to, causes);
-            }
-        }
-    }
-    for outage in &seen.outages {
-        let at = Instant::from_micros;
-        let (from, to) = (at(outage.from), outage.to.map(at));
-        let is_session = outage.of == format!("write({})", stage.names.session);
-        if is_session && seen.began.contains(&stage.names.session) && counts(from, to) {
-            add(SESSION, None, from, to, cause::of_zookeeper(seen, from, to));
-        }
-    }
-    gaps
-}
-
-/// Admin tools that got nowhere.
-fn admin_stops(
-    stage: &Stage,
-    runs: &[Seen],
-    stops: &mut Vec<Stop>,
-    causes: &mut Vec<(Cause, usize)>,
-) {
-    let exit = |seen: &Seen, id: &str| seen.admins.get(id).map(|did| did.exit);
-    let is_mended = stage
-        .admins
-        .iter()
-        .any(|admin| admin.is_after && runs.iter().all(|seen| exit(seen, &admin.id) == Some(0)));
-    for admin in &stage.admins {
-        let failed = |seen: &&Seen| exit(seen, &admin.id) != Some(0);
-        let mut all = runs.iter().enumerate().filter(|(_, seen)| failed(seen));
-        let Some((place, first)) = all.next() else { continue };
-        for cause in cause::of_admin(first) {
-            if !causes.iter().any(|(known, _)| alike(known, &cause)) {
-                causes.push((cause, place));
-            }
-        }
-        let since = stage.lost_at();
-        let back = stage.back.filter(|_| !admin.is_after && is_mended);
-        let lasts = back.map(|back| back.saturating_sub(since).as_millis());
-        let anchors = stage.anchors();
-        let said = first.admins.get(&admin.id).map_or("no answer", |did| first_line(&did.output));
-        stops.push(Stop {
-            what: "admin commands".to_owned(),
-            partitions: None,
-            which: Vec::new(),
-            would_end: false,
-            after: anchors[anchor(stage, Instant::ZERO + admin.at)].0.clone(),
-            lasts_ms: lasts.map(|ms| (ms, ms)),
-            runs: runs.iter().filter(failed).count(),
-            of: runs.len(),
-            said: said.to_owned(),
-        });
-    }
-}
-
 /// What decides although nothing has stopped for it, or beside what stopped.
 fn quiet_causes(
     stage: &Stage,
     runs: &[Seen],
     cluster: &Cluster,
     records: &Records,
-    causes: &mut Vec<(Cause, usize)>,
+    causes: &mut Causes,
 ) {
     if records.is_at_risk {
-        causes.insert(0, (Cause::DidNotWait, 0));
+        causes.0.insert(0, (Cause::DidNotWait, 0));
     }
     let Some(first) = runs.first() else { return };
     let mut states = first.states.values().flatten();
-    if causes.is_empty() && states.any(|one| one.by == Some(Decision::ControlledShutdown)) {
-        causes.push((Cause::ControlledShutdown, 0));
+    if causes.0.is_empty() && states.any(|one| one.by == Some(Decision::ControlledShutdown)) {
+        causes.add(Cause::ControlledShutdown, 0);
     }
     let mut met = stage.losses.iter().filter_map(|loss| first.steps.get(&loss.id));
     let is_server = |name: &String| cluster.zookeepers.iter().any(|one| one.name == *name);
-    if causes.is_empty() && met.any(|(_, met)| met.iter().any(is_server)) {
-        causes.push((Cause::Quorum, 0));
+    if causes.0.is_empty() && met.any(|(_, met)| met.iter().any(is_server)) {
+        causes.add(Cause::Quorum, 0);
     }
-}
-
-/// What a tool printed first, without the names of packages.
-fn first_line(output: &str) -> &str {
-    let line = output.lines().next().unwrap_or("nothing");
-    let error = line.rsplit_once(".errors.").map_or(line, |(_, error)| error);
-    error.split_once(": ").map_or(error, |(name, _)| name)
 }
 
 fn losses(stage: &Stage, runs: &[Seen]) -> Vec<LossOf> {
@@ -440,8 +240,9 @@ fn beware(question: &Question, stage: &Stage, runs: &[Seen], cluster: &Cluster) 
     let had_more = usize::try_from(worked.topic.replication_factor).ok() > min;
     if question.acks == Acks::All && end.quorum && is_led && had_more {
         let left = min.unwrap_or_default();
+        let are = if left == 1 { "is" } else { "are" };
         all.push(format!(
-            "{left} are in sync, as min.insync.replicas wants: one more lost stops acks=all"
+            "{left} {are} in sync, as min.insync.replicas wants: one more lost stops acks=all"
         ));
     }
     let needed = coordinator::quorum::majority_of(end.voters);

@@ -29,7 +29,8 @@ struct Range {
 
 /// What all these runs kept.
 pub fn promises(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) -> Promises {
-    let mut promises = Promises { outages: outages(cluster, stage, runs), ..Promises::default() };
+    let mut promises =
+        Promises { outages: outages(question, cluster, stage, runs), ..Promises::default() };
     for admin in &stage.admins {
         let exit = same(runs, |seen| seen.admins.get(&admin.id).map(|did| did.exit));
         promises.exits.push(exit.flatten());
@@ -60,7 +61,9 @@ pub fn promises(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[S
     if let Some(offline) = same(runs, |seen| seen.end.offline) {
         promises.finally.push(format!("\"offline-partitions = {offline}\""));
     }
-    for reader in &stage.names.readers {
+    // A reader that first asks a broker which is silent hangs there for minutes.
+    let readers = stage.names.readers.iter().filter(|_| !question.how.is_silent());
+    for reader in readers {
         let reads = |seen: &Seen| seen.reads.keys().any(|(who, _)| who == reader);
         if let Some(reads) = same(runs, reads) {
             let sign = if reads { ">" } else { "=" };
@@ -83,7 +86,7 @@ fn same<T: PartialEq>(runs: &[Seen], of: impl Fn(&Seen) -> T) -> Option<T> {
     all.all(|other| other == first).then_some(first)
 }
 
-fn outages(cluster: &Cluster, stage: &Stage, runs: &[Seen]) -> Vec<String> {
+fn outages(question: &Question, cluster: &Cluster, stage: &Stage, runs: &[Seen]) -> Vec<String> {
     let anchors: Vec<(String, u64)> =
         stage.anchors().into_iter().map(|(id, at)| (id, at.as_micros())).collect();
     let before = |at: u64, slack: u64| {
@@ -109,6 +112,10 @@ fn outages(cluster: &Cluster, stage: &Stage, runs: &[Seen]) -> Vec<String> {
             range.seeds.insert(seen.seed);
         }
     }
+    if question.how.is_silent() {
+        // Consumers may hang on a broker that does not answer, for as long as their time-outs are.
+        kinds.retain(|(of, _, closes), _| of != CONSUMERS || closes.is_none());
+    }
     let duration = stage.duration.as_micros();
     let line = |((of, opens, closes), range): (Kind, Range)| {
         let (id, at) = &anchors[opens];
@@ -128,7 +135,7 @@ fn outages(cluster: &Cluster, stage: &Stage, runs: &[Seen]) -> Vec<String> {
         };
         format!("{{ of = \"{of}\", {word} = \"{opens}\", closes = \"{closes}\" }}")
     };
-    let others = unseen(cluster, stage, runs, &anchors[0].0, &|of| {
+    let others = unseen(question, cluster, stage, runs, &anchors[0].0, &|of| {
         kinds.keys().any(|(known, _, closes)| known == of && (closes.is_some() || of != CONSUMERS))
     });
     kinds.into_iter().map(line).chain(others).collect()
@@ -137,6 +144,7 @@ fn outages(cluster: &Cluster, stage: &Stage, runs: &[Seen]) -> Vec<String> {
 /// Short outages that may come with other seeds and did not come with these: a session's server may be the one that is lost,
 /// a consumer may wait for a record that was committed at the last moment.
 fn unseen(
+    question: &Question,
     cluster: &Cluster,
     stage: &Stage,
     runs: &[Seen],
@@ -155,9 +163,9 @@ fn unseen(
         (format!("write({session})"), server),
     ];
     let line = |of: String| {
-        format!(
-            "{{ of = \"{of}\", may-open = \"{first}..end\", closes = \"<= end\", lasts = \"<= 20s\" }}"
-        )
+        let is_short = of != CONSUMERS || !question.how.is_silent();
+        let lasts = if is_short { ", lasts = \"<= 20s\"" } else { "" };
+        format!("{{ of = \"{of}\", may-open = \"{first}..end\", closes = \"<= end\"{lasts} }}")
     };
     let all = all.into_iter().filter(|(of, is_hit)| *is_hit && !is_known(of));
     all.map(|(of, _)| line(of)).collect()

@@ -46,6 +46,8 @@ pub enum Cause {
     ControlledShutdown,
     /// The producer did not wait for the followers.
     DidNotWait,
+    /// A client had to give up waiting for a broker that is silent.
+    RequestTimeout,
     /// They had to come back first.
     Return,
     /// This broker came back before its former session had ended, and would not start.
@@ -107,6 +109,9 @@ pub fn of_partition(seen: &Seen, partition: i32, from: Instant, to: Option<Insta
     }
     if TOO_FEW.iter().any(failed) {
         causes.push(Cause::TooFewInSync(in_sync));
+    }
+    if failed(&Failure::TimedOut) {
+        causes.push(Cause::RequestTimeout);
     }
     let turn = states.iter().rposition(|decided| within(decided.at));
     match turn.map(|place| (&states[place], place.checked_sub(1).map(|before| &states[before]))) {
@@ -222,6 +227,10 @@ pub fn decides(cause: &Cause, seen: &Seen, stage: &Stage, cluster: &Cluster) -> 
         Cause::DidNotWait => {
             let what = "what followers had not fetched is lost with the leader";
             plain("acks=1".to_owned(), "of the producer".to_owned(), what)
+        }
+        Cause::RequestTimeout => {
+            let what = "so long a client waits for a silent broker";
+            plain("request.timeout.ms=30000".to_owned(), "default of clients".to_owned(), what)
         }
         Cause::TooEarly(who) => {
             let session = session(who, seen, cluster)?;

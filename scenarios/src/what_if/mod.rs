@@ -18,6 +18,7 @@ mod page;
 mod question;
 mod seen;
 mod stage;
+mod stops;
 #[cfg(test)]
 mod tests;
 mod words;

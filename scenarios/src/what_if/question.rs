@@ -110,6 +110,11 @@ impl How {
         }
     }
 
+    /// Whether nothing tells others of it: they wait for their time-outs.
+    pub const fn is_silent(self) -> bool {
+        matches!(self, Self::PowerLoss | Self::Pause | Self::Isolate)
+    }
+
     /// The one with this verb.
     pub fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|how| how.verb() == name)

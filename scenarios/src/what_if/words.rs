@@ -189,11 +189,13 @@ impl Answer {
             };
             parts.push(format!("{count} records a run, {by}"));
         }
-        if records.given_up > 0 {
-            parts.push(format!("{} batches given up after delivery.timeout.ms", records.given_up));
-        }
         let mut text = if parts.is_empty() { format!("nothing {of}") } else { parts.join("; ") };
         let mut paint = if parts.is_empty() { Paint::Good } else { Paint::Bad };
+        if records.given_up > 0 {
+            paint = Paint::Bad;
+            let count = records.given_up;
+            text.push_str(&format!("; {count} batches given up after delivery.timeout.ms"));
+        }
         if records.out_of_reach > 0 {
             let count = match records.out_of_reach {
                 1 => "1 partition".to_owned(),

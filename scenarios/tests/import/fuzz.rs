@@ -3,12 +3,17 @@
 use proptest::prelude::*;
 use scenarios::import::{Source, cluster_of};
 
-const FILES: [&str; 7] = [
+const FILES: [&str; 12] = [
     include_str!("../../clusters/wurstmeister-three-by-mistake/docker-compose.yml"),
     include_str!("../../clusters/wurstmeister-corrected/docker-compose.yml"),
     include_str!("../../clusters/confluent-tabs/docker-compose.yml"),
     include_str!("../../clusters/confluent-localhost-lists/docker-compose.yml"),
     include_str!("../../clusters/confluent-corrected/docker-compose.yml"),
+    include_str!("../../clusters/wurstmeister-published/docker-compose.yml"),
+    include_str!("../../clusters/confluent-mistakes/docker-compose.yml"),
+    include_str!("../../clusters/bitnami-without-cfg/docker-compose.yml"),
+    include_str!("../../clusters/debezium-three/docker-compose.yml"),
+    include_str!("../../clusters/chroots/docker-compose.yml"),
     include_str!("../../clusters/ansible-three/zk-1/zoo.cfg"),
     include_str!("../../clusters/confluent-package-corrected/broker01/zookeeper.properties"),
 ];

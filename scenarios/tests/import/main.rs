@@ -4,6 +4,8 @@ mod brokers;
 mod clusters;
 mod compose;
 mod fuzz;
+mod images;
+mod order;
 mod plain;
 mod plays;
 mod properties;

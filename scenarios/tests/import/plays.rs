@@ -1,6 +1,8 @@
 //! Imported brokers on the stage: what works holds what it promises, what does not work shows what happens.
 
 use insta::assert_snapshot;
+use proptest::prelude::*;
+use scenarios::import::{Source, cluster_of};
 use scenarios::{Run, Scenario, Verdict};
 
 fn file(folder: &str) -> String {
@@ -50,20 +52,25 @@ fn one_broker_serves_those_who_come_through_the_machine() {
     scenario.expect("a good scenario").on(file("wurstmeister-published").as_str()).assert_holds();
 }
 
-/// What becomes of the brokers of a folder within twenty seconds, and of a producer.
-fn brokers(folder: &str) -> String {
-    let scenario = Scenario::parse(
+/// Brokers are started, a topic is created, a producer comes.
+fn just_started(duration: &str) -> Scenario {
+    let scenario = format!(
         r#"
         name     = "just-started"
-        duration = "20s"
-        clients  = [{ id = "p1", produce = { topic = "orders", rate = "10/s", acks = "all" } }]
+        duration = "{duration}"
+        clients  = [{{ id = "p1", produce = {{ topic = "orders", rate = "10/s", acks = "all" }} }}]
         [cluster]
         from   = ["docker-compose.yml"]
-        topics = [{ name = "orders", partitions = 1, replication-factor = 1 }]
-        "#,
+        topics = [{{ name = "orders", partitions = 1, replication-factor = 1 }}]
+        "#
     );
-    let scenario = scenario.expect("a good scenario").on(file(folder).as_str());
-    let run = scenario.run().expect("it can be played").remove(0);
+    Scenario::parse(&scenario).expect("a good scenario")
+}
+
+/// What becomes of the brokers of a folder within twenty seconds, and of a producer.
+fn brokers(folder: &str) -> String {
+    let run =
+        just_started("20s").on(file(folder).as_str()).run().expect("it can be played").remove(0);
     assert_ne!(run.verdict, Verdict::Pass, "its files are wrong");
     told(&run)
 }
@@ -129,4 +136,36 @@ fn brokers_without_a_quorum_of_zookeepers_give_up() {
 #[test]
 fn of_several_mistakes_each_has_its_own_end() {
     assert_snapshot!(brokers("confluent-mistakes"));
+}
+
+const FILES: [&str; 4] = [
+    include_str!("../../clusters/wurstmeister-published/docker-compose.yml"),
+    include_str!("../../clusters/confluent-mistakes/docker-compose.yml"),
+    include_str!("../../clusters/debezium-three/docker-compose.yml"),
+    include_str!("../../clusters/chroots/docker-compose.yml"),
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// Whatever a slip of the finger makes of a file: if it can be imported, it can be played.
+    #[test]
+    fn a_cluster_that_is_imported_can_be_played(
+        file in 0..FILES.len(),
+        at in any::<prop::sample::Index>(),
+        new in "[\\PC0-9:/.,_-]{0,2}",
+    ) {
+        let text = FILES[file];
+        let places: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+        let at = *at.get(&places);
+        let length = text[at..].chars().next().map_or(0, char::len_utf8);
+        let text = format!("{}{new}{}", &text[..at], &text[at + length..]);
+        let source = Source { name: "docker-compose.yml".to_owned(), text };
+        if let Ok(cluster) = cluster_of(&[source]) {
+            let runs = just_started("4s").on(cluster).run();
+            let panicked = runs.iter().flatten().flat_map(|run| &run.violations);
+            let panicked: Vec<_> = panicked.filter(|one| one.check == "PANIC").collect();
+            prop_assert!(panicked.is_empty(), "{panicked:?}");
+        }
+    }
 }

@@ -325,8 +325,6 @@ fn z08_variables_nobody_reads() {
       snapCount=1000  (docker-compose.yml:9)
       skipACL=yes  (docker-compose.yml:10)
     unread docker-compose.yml:7 a ZOOKEEPER_4LW_COMMANDS_WHITELIST=*: confluentinc/cp-zookeeper does not read it
-    unread docker-compose.yml:7 a ZOOKEEPER_4LW_COMMANDS_WHITELIST=*: confluentinc/cp-zookeeper does not read it
-    unread docker-compose.yml:8 a ZOOKEEPER_TICKTIME=2000: confluentinc/cp-zookeeper does not read it
     unread docker-compose.yml:8 a ZOOKEEPER_TICKTIME=2000: confluentinc/cp-zookeeper does not read it
     Warning Z08 docker-compose.yml:7:7: a: confluentinc/cp-zookeeper does not read `ZOOKEEPER_4LW_COMMANDS_WHITELIST`: it has no effect
       help: leave it out, or mount a configuration file

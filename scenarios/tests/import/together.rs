@@ -163,6 +163,8 @@ fn a_mounted_zoo_cfg_makes_an_ensemble_of_wurstmeister() {
       help: mount under /opt/zookeeper-3.4.6: the version is part of the path
     Error Z02 x/docker-compose.yml:3:12: the connect string names servers of 2 separate ensembles: each client picks one of them by chance, and they know nothing of each other
       help: give all servers one common list of servers
+    Warning F02 x/zoo.cfg:1:1: `x/zoo.cfg` is not read: nothing in the compose file refers to it
+      help: mount it into a service, or import it without the compose file
     "#);
 }
 

@@ -39,7 +39,8 @@ fn key(line: &str) -> Option<&str> {
 
 /// Variables that images obey without making a setting of them: they are told as the `myid` in the table of servers, or by a
 /// container that starts.
-const OBEYED: [&str; 3] = ["ZOO_MY_ID", "ZOOKEEPER_SERVER_ID", "ALLOW_PLAINTEXT_LISTENER"];
+const OBEYED: [&str; 5] =
+    ["ZOO_MY_ID", "ZOO_SERVER_ID", "ZOOKEEPER_SERVER_ID", "SERVER_ID", "ALLOW_PLAINTEXT_LISTENER"];
 
 /// What is written in a file, with its line.
 fn written(file: &Path) -> Vec<(usize, String)> {

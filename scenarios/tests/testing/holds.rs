@@ -40,10 +40,10 @@ fn the_command_line_that_plays_it_is_told_where_there_is_one() -> Result<(), Unp
     let scenario = Scenario::open("library/lose-two-of-three-zookeepers.toml")?.on(compose);
     let failure = scenario.seed(3).holds().expect_err("three servers that are strangers");
     let told = failure.to_string();
-    let again = told.split("Again").nth(1).expect("the commands come last");
+    let again = told.split("Again").nth(1).expect("the commands come last").trim();
     insta::assert_snapshot!(again, @r"
     REHEARSAL_SEED=3 cargo test holds::the_command_line_that_plays_it_is_told_where_there_is_one
-    rehearsal run library/lose-two-of-three-zookeepers.toml --seed 3 --cluster clusters/wurstmeister-three-by-mistake/docker-compose.yml
+      rehearsal run library/lose-two-of-three-zookeepers.toml --seed 3 --cluster clusters/wurstmeister-three-by-mistake/docker-compose.yml
     ");
     let run = failure.run().expect("it was played");
     assert_eq!(run.verdict, Verdict::Fail);

@@ -20,8 +20,8 @@ use kafka_protocol::protocol::StrBytes;
 use std::collections::BTreeMap;
 
 use super::texts::{self, Trouble};
+use crate::client::Command;
 use crate::client::describe::{self, PartitionDescription, TopicDescription};
-use crate::client::{Command, errors};
 use crate::id::BrokerId;
 use crate::mechanism::Preset;
 use crate::wire::{Request, Response, error};
@@ -65,7 +65,7 @@ pub enum To {
 
 impl Step {
     /// What `KafkaAdminClient` calls it.
-    pub fn name(self) -> &'static str {
+    pub fn name(self, preset: Preset) -> &'static str {
         match self {
             Self::ListTopics => "listTopics",
             Self::CreateTopics => "createTopics",
@@ -74,6 +74,7 @@ impl Step {
             Self::DescribeTopics => "describeTopics",
             Self::CreatePartitions => "createPartitions",
             Self::AlterConfigs => "alterConfigs",
+            Self::ElectLeaders if preset == Preset::V2_3 => "electPreferredLeaders",
             Self::ElectLeaders => "electLeaders",
         }
     }
@@ -407,14 +408,11 @@ impl Progress {
 
     fn elected(&self, answer: &m::ElectLeadersResponse) -> Next {
         if answer.error_code != error::NONE {
-            return refused(answer.error_code, None);
+            return Next::Failed(Trouble::from_broker(answer.error_code, None));
         }
         let mut results = Vec::new();
         for topic in &answer.replica_election_results {
             for told in &topic.partition_result {
-                if told.error_code == error::NOT_CONTROLLER {
-                    return Next::Again(told.error_code);
-                }
                 let message = told.error_message.as_ref().map(ToString::to_string);
                 let partition = format!("{}-{}", topic.topic.0.as_str(), told.partition_id);
                 results.push((partition, told.error_code, message));
@@ -423,16 +421,17 @@ impl Progress {
         results.sort();
         let unclean = matches!(self.command, Command::ElectLeaders { unclean: true, .. });
         let (printed, failed) = texts::elections(&results, unclean, self.preset);
-        match failed {
-            0 => Next::Done(printed),
-            failed => Next::Failed(Trouble::elections(printed, failed, self.preset)),
+        match failed.is_empty() {
+            true => Next::Done(printed),
+            false => Next::Failed(Trouble::elections(printed, failed, self.preset)),
         }
     }
 }
 
-/// A broker said no.
+/// A broker said no. Only that it is not the controller makes `KafkaAdminClient` ask again; other errors, also those that may
+/// pass, are the answer. (Elections do not even do that.)
 fn refused(code: i16, message: Option<&StrBytes>) -> Next {
-    if errors::is_retriable(code) && code != error::UNKNOWN_TOPIC_OR_PARTITION {
+    if code == error::NOT_CONTROLLER {
         return Next::Again(code);
     }
     Next::Failed(Trouble::from_broker(code, message.map(StrBytes::as_str)))

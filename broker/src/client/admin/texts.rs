@@ -6,6 +6,7 @@
 use machine::WallTime;
 
 use crate::client::{Command, errors};
+use crate::id::{BrokerId, TopicPartition};
 use crate::mechanism::Preset;
 use crate::wire::error;
 
@@ -17,6 +18,10 @@ pub struct Trouble {
     /// The class that was thrown, if it was thrown by the tool; else that of `ExecutionException`'s cause.
     class: String,
     message: String,
+    /// What caused it in turn, as Java's `Throwable.toString` has it.
+    cause: Option<String>,
+    /// What else went wrong (`Throwable.getSuppressed`).
+    suppressed: Vec<String>,
     thrown_by: ThrownBy,
 }
 
@@ -27,40 +32,63 @@ enum ThrownBy {
 }
 
 impl Trouble {
+    fn new(class: impl Into<String>, message: impl Into<String>, thrown_by: ThrownBy) -> Self {
+        let (class, message) = (class.into(), message.into());
+        let (cause, suppressed) = (None, Vec::new());
+        Self { printed: String::new(), class, message, cause, suppressed, thrown_by }
+    }
+
     /// The tool does not like what it was told.
     pub fn argument(message: String) -> Self {
-        let class = "java.lang.IllegalArgumentException".to_owned();
-        Self { printed: String::new(), class, message, thrown_by: ThrownBy::Tool }
+        Self::new("java.lang.IllegalArgumentException", message, ThrownBy::Tool)
     }
 
     /// A broker said no, with its own words or those of the client.
     pub fn from_broker(code: i16, message: Option<&str>) -> Self {
         let (class, words) = errors::exception(code);
-        Self {
-            printed: String::new(),
-            class: format!("org.apache.kafka.common.errors.{class}"),
-            message: message.unwrap_or(words).to_owned(),
-            thrown_by: ThrownBy::Call,
-        }
+        Self::new(
+            format!("org.apache.kafka.common.errors.{class}"),
+            message.unwrap_or(words),
+            ThrownBy::Call,
+        )
     }
 
     /// A call took too long.
-    pub fn timed_out(message: String) -> Self {
-        Self { message, ..Self::from_broker(error::REQUEST_TIMED_OUT, None) }
+    pub fn timed_out(message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..Self::from_broker(error::REQUEST_TIMED_OUT, None) }
+    }
+
+    /// A call took too long, by the clock or in tries, and this is how it failed at last.
+    pub fn timed_out_after(message: String, last: &Self) -> Self {
+        Self { cause: Some(last.exception()), ..Self::timed_out(message) }
+    }
+
+    /// The connection was lost under a request with this number.
+    pub fn disconnected(call: &str, correlation: i32, node: BrokerId) -> Self {
+        let message = format!(
+            "Cancelled {call} request with correlation id {correlation} due to node {node} being \
+             disconnected"
+        );
+        let class = "org.apache.kafka.common.errors.DisconnectException";
+        Self::new(class, message, ThrownBy::Call)
     }
 
     /// Some elections failed.
-    pub fn elections(printed: String, failed: usize, preset: Preset) -> Self {
+    pub fn elections(printed: String, failed: Vec<String>, preset: Preset) -> Self {
         let what = match preset {
             Preset::V2_3 => "preferred replica(s)",
             Preset::V2_5 | Preset::Fixed => "replica(s)",
         };
-        Self {
-            printed,
-            class: "kafka.common.AdminCommandFailedException".to_owned(),
-            message: format!("{failed} {what} could not be elected"),
-            thrown_by: ThrownBy::Tool,
-        }
+        let message = format!("{} {what} could not be elected", failed.len());
+        let trouble = Self::new(ELECTIONS_FAILED, message, ThrownBy::Tool);
+        Self { printed, suppressed: failed, ..trouble }
+    }
+
+    /// Lines of the stack trace behind the exception itself.
+    fn causes(&self) -> String {
+        let suppressed = self.suppressed.iter().map(|one| format!("\tSuppressed: {one}\n"));
+        let cause = self.cause.iter().map(|cause| format!("Caused by: {cause}\n"));
+        suppressed.chain(cause).collect()
     }
 
     /// Class and message as Java's `Throwable.toString` has them.
@@ -68,6 +96,9 @@ impl Trouble {
         format!("{}: {}", self.class, self.message)
     }
 }
+
+/// What the tools for elections throw.
+const ELECTIONS_FAILED: &str = "kafka.common.AdminCommandFailedException";
 
 /// How a tool ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,12 +130,12 @@ pub fn success(command: &Command, preset: Preset) -> String {
     }
 }
 
-/// What is printed about elections (partition, error, message), and how many failed.
+/// What is printed about elections (partition, error, message), and the exceptions of those that failed.
 pub fn elections(
     results: &[(String, i16, Option<String>)],
     unclean: bool,
     preset: Preset,
-) -> (String, usize) {
+) -> (String, Vec<String>) {
     let kind = if unclean { "UNCLEAN" } else { "PREFERRED" };
     let what = match preset {
         Preset::V2_3 => "preferred replica election".to_owned(),
@@ -127,19 +158,21 @@ pub fn elections(
     if !already.is_empty() {
         text.push_str(&format!("Valid replica already elected for partitions {already}\n"));
     }
-    let mut failed = 0;
+    let mut failed = Vec::new();
     for (partition, code, message) in results {
         if done(*code) || needless(*code) {
             continue;
         }
-        failed += 1;
         let exception = Trouble::from_broker(*code, message.as_deref()).exception();
-        let colon = if preset == Preset::V2_3 { "" } else { ":" };
-        text.push_str(&format!(
-            "Error completing {what} for partition{colon} {partition}: {exception}\n"
-        ));
+        text.push_str(&not_completed(&what, partition, &exception, preset));
+        failed.push(exception);
     }
     (text, failed)
+}
+
+fn not_completed(what: &str, partition: &str, exception: &str, preset: Preset) -> String {
+    let colon = if preset == Preset::V2_3 { "" } else { ":" };
+    format!("Error completing {what} for partition{colon} {partition}: {exception}\n")
 }
 
 /// What a command prints when it has failed, at this time.
@@ -157,7 +190,7 @@ pub fn failure(
         ThrownBy::Call => (
             format!("java.util.concurrent.ExecutionException: {exception}"),
             exception.clone(),
-            format!("Caused by: {exception}\n"),
+            format!("Caused by: {exception}\n{}", trouble.causes()),
         ),
     };
     let text = match command {
@@ -177,29 +210,44 @@ pub fn failure(
                 pairs.join(","),
             )
         }
-        Command::ElectLeaders { .. } => elections_failed(trouble, preset),
+        Command::ElectLeaders { partitions, .. } => {
+            elections_failed(partitions.as_deref(), trouble, preset)
+        }
     };
     Ending { exit: 1, text: format!("{}{text}", trouble.printed) }
 }
 
-/// The election tools name their failures themselves.
-fn elections_failed(trouble: &Trouble, preset: Preset) -> String {
+/// The election tools name their failures themselves, and throw them out of `main`.
+///
+/// `PreferredReplicaLeaderElectionCommand` of 2.3 asks for each partition that was named what became of it, and wraps without
+/// words where none was; `LeaderElectionCommand` of 2.5 has words for time-outs only.
+fn elections_failed(named: Option<&[TopicPartition]>, trouble: &Trouble, preset: Preset) -> String {
     let exception = trouble.exception();
+    let uncaught = "Exception in thread \"main\"";
     let timed_out = trouble.class.ends_with(".TimeoutException");
     let waited = if timed_out { "Timeout waiting for election results\n" } else { "" };
-    let class = "kafka.common.AdminCommandFailedException";
-    let thrown = match trouble.thrown_by {
-        ThrownBy::Tool => format!("{exception}\n"),
-        ThrownBy::Call => match preset {
-            Preset::V2_3 => format!("{class}: null\nCaused by: {exception}\n"),
-            Preset::V2_5 | Preset::Fixed => {
-                format!("{class}: Timeout waiting for election results\nCaused by: {exception}\n")
+    let causes = format!("Caused by: {exception}\n{}", trouble.causes());
+    match (trouble.thrown_by, preset) {
+        (ThrownBy::Tool, _) => format!("{uncaught} {exception}\n{}", trouble.causes()),
+        (ThrownBy::Call, Preset::V2_3) => match named {
+            Some(named) => {
+                let what = "preferred replica election";
+                let line = |name: &TopicPartition| {
+                    not_completed(what, &name.to_string(), &exception, preset)
+                };
+                let lines: String = named.iter().map(line).collect();
+                let all = named.iter().map(|_| exception.clone()).collect();
+                let thrown = Trouble::elections(String::new(), all, preset);
+                format!("{lines}{uncaught} {}\n{}", thrown.exception(), thrown.causes())
             }
+            None => format!("{waited}{uncaught} {ELECTIONS_FAILED}\n{causes}"),
         },
-    };
-    match preset {
-        Preset::V2_3 => format!("{waited}Failed to start preferred replica election\n{thrown}"),
-        Preset::V2_5 | Preset::Fixed => format!("{waited}Exception in thread \"main\" {thrown}"),
+        (ThrownBy::Call, Preset::V2_5 | Preset::Fixed) if timed_out => {
+            format!("{waited}{uncaught} {ELECTIONS_FAILED}: {waited}{causes}")
+        }
+        (ThrownBy::Call, Preset::V2_5 | Preset::Fixed) => {
+            format!("{uncaught} java.util.concurrent.ExecutionException: {exception}\n{causes}")
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use machine::Duration;
 use super::scripted::{Stage, metadata, name, tool};
 use crate::client::Command;
 use crate::client::describe::{self, PartitionDescription, TopicDescription};
-use crate::id::BrokerId;
+use crate::id::{BrokerId, TopicPartition};
 use crate::mechanism::Preset;
 use crate::wire::{Api, Response, error};
 
@@ -244,18 +244,56 @@ fn a_broker_that_is_not_the_controller_any_more_is_left_for_the_one_that_is() {
     insta::assert_snapshot!(stage.bench.take());
 }
 
+/// What a tool prints that gets no answer: with nobody there (`false`), or with brokers that say nothing.
+fn in_vain(preset: Preset, command: Command, brokers: bool) -> String {
+    let mut stage = Stage::new(preset, tool(command));
+    if brokers {
+        stage.introduce(metadata(&[]));
+        stage.welcome();
+    }
+    for _ in 0..125 {
+        stage.bench.advance(Duration::from_secs(1));
+    }
+    stage.bench.machine().printed().to_owned()
+}
+
 #[test]
 fn without_any_broker_a_tool_waits_for_its_time_and_fails() {
-    let mut stage = Stage::new(Preset::V2_5, tool(create("first-test", 1, 1)));
-    stage.bench.advance(Duration::from_millis(59_999));
+    let mut stage = Stage::new(Preset::V2_3, tool(create("first-test", 1, 1)));
+    stage.bench.advance(Duration::from_millis(60_000));
     assert!(stage.bench.machine().printed().is_empty());
     stage.bench.advance(Duration::from_millis(1));
     let class = "org.apache.kafka.common.errors.TimeoutException";
     let message = "Timed out waiting for a node assignment.";
     let expected = format!(
         "Error while executing topic command : {class}: {message}\n\
-         [2020-09-13 12:27:40,000] ERROR java.util.concurrent.ExecutionException: {class}: {message}\n\
+         [2020-09-13 12:27:40,001] ERROR java.util.concurrent.ExecutionException: {class}: {message}\n\
          Caused by: {class}: {message}\n (kafka.admin.TopicCommand$)\n"
     );
     assert_eq!(stage.bench.machine().printed(), expected);
+}
+
+#[test]
+fn time_outs_are_told_in_the_words_of_their_version() {
+    let elect = |partitions| Command::ElectLeaders { partitions, unclean: false };
+    let named = Some(vec![TopicPartition::new("orders", 0), TopicPartition::new("orders", 1)]);
+    let mut told = String::new();
+    for preset in [Preset::V2_3, Preset::V2_5] {
+        let list = || Command::DescribeTopic { topic: None };
+        told.push_str(&format!("## {preset:?}: nobody\n{}", in_vain(preset, list(), false)));
+        told.push_str(&format!("## {preset:?}: no answer\n{}", in_vain(preset, list(), true)));
+        told.push_str(&format!("## {preset:?}: all\n{}", in_vain(preset, elect(None), false)));
+        let some = in_vain(preset, elect(named.clone()), false);
+        told.push_str(&format!("## {preset:?}: named\n{some}"));
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn whatever_else_the_controller_says_is_the_answer() {
+    let answers = vec![metadata(&[(1, 0)]).into(), created(error::REQUEST_TIMED_OUT, None)];
+    let (_, output, exit) = play(Preset::V2_5, create("first-test", 1, 1), answers);
+    let first = "Error while executing topic command : org.apache.kafka.common.errors.TimeoutException: \
+                 The request timed out.";
+    assert_eq!((output.lines().next(), exit), (Some(first), 1));
 }

@@ -11,8 +11,9 @@ use machine::{Conn, Context, Input, Instant, Level, Machine, Ticket};
 
 use super::tree::Tree;
 use crate::config::Config;
-use crate::controller::{Controller, ControllerEvent, elections};
+use crate::controller::{Controller, ControllerEvent, Demand, elections};
 use crate::mechanism::{Mechanisms, Preset};
+use crate::metadata::Cache;
 use crate::note::Note;
 use crate::replica::RequestId;
 use crate::wire::versions::Versions;
@@ -62,7 +63,7 @@ impl fmt::Display for Said {
                 write!(f, "answers request {}: {}", id.0, answer(response))
             }
             Self::Answered(ControllerEvent::Elected(elected)) => {
-                let response = elections(0, elected.version, &elected.results);
+                let response = elections(elected.version, &elected.results);
                 write!(f, "has elected for request {}: {}", elected.id.0, answer(&response))
             }
         }
@@ -97,9 +98,9 @@ impl Machine for Stage {
                     .controller
                     .happen(super::super::Event::ControlledShutdown(RequestId(1), request), cx),
                 Deed::Elect(request) => {
-                    let until = cx.now();
-                    let elect = super::super::Event::ElectLeaders(RequestId(2), request, 1, until);
-                    self.controller.happen(elect, cx);
+                    let metadata = Cache::default();
+                    let demand = Demand::of(RequestId(2), 1, &request, &metadata, cx.now());
+                    self.controller.happen(super::super::Event::ElectLeaders(demand), cx);
                 }
                 Deed::Put(..) | Deed::Delete(_) | Deed::Hold(_) => {}
             }),

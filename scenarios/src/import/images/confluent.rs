@@ -133,7 +133,7 @@ fn other(reading: &mut Reading<'_>, staged: &mut Staged<'_>, variable: &Variable
     reading.unread(&staged.service.name, name, &variable.value, &variable.span, why);
     if is_meant && !is_logging {
         let known: Vec<&str> = SETTINGS.iter().map(|(name, _)| *name).chain(SCRIPT).collect();
-        staged.unread(reading, variable, &known);
+        staged.misspelt(reading, variable, &known);
     }
 }
 

@@ -214,7 +214,7 @@ impl Staged<'_> {
     }
 
     /// Z08: variables nobody reads, with what they may have been meant to be.
-    fn unread(&self, reading: &mut Reading<'_>, variable: &Variable, known: &[&str]) {
+    fn misspelt(&self, reading: &mut Reading<'_>, variable: &Variable, known: &[&str]) {
         let hint = nearest(&variable.name, known.iter().copied())
             .map(|near| format!("did you mean `{near}`?"))
             .unwrap_or_else(|| "leave it out, or mount a configuration file".to_owned());
@@ -243,7 +243,7 @@ impl Staged<'_> {
             };
             reading.unread(&self.service.name, name, value, span, &why);
             if is_meant && !known.contains(&name.as_str()) {
-                self.unread(reading, variable, known);
+                self.misspelt(reading, variable, known);
             }
         }
     }
