@@ -119,11 +119,11 @@ fn check_undone(step: &Step, stage: &Stage<'_>, problems: &mut Problems) {
 fn may_exit_by_itself(nodes: &BTreeSet<String>, stage: &Stage<'_>) -> bool {
     let ensemble = &stage.script.ensemble;
     let Source::Inline { lists, .. } = &ensemble.source else { return true };
-    let are_usual = match nodes.iter().any(|node| stage.names.brokers.contains(node)) {
-        true => ensemble.kafka.config.is_empty(),
-        false => true,
-    };
-    !are_usual || !ensemble.config.is_empty() || *lists != ServerLists::Correct
+    // A broker whose id or address another one has refuses to start.
+    let shared = ["broker.id", "listeners", "advertised.listeners"];
+    let is_shared = shared.iter().any(|key| ensemble.kafka.config.contains_key(*key));
+    let has_broker = nodes.iter().any(|node| stage.names.brokers.contains(node));
+    has_broker && is_shared || !ensemble.config.is_empty() || *lists != ServerLists::Correct
 }
 
 /// Everybody a step can be about.
