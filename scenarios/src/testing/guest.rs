@@ -93,7 +93,7 @@ impl Scenario {
     /// If it returns an error or panics, the run does not hold; if it is to return a result, it must do so in time.
     ///
     /// Time, sleep, spawn and chance are madsim's ([`crate::guest`]); what it does must depend on nothing else, or runs are
-    /// not the same twice.
+    /// not the same twice. `scenarios/examples/consumer-producer` shows a whole service.
     #[must_use]
     pub fn guest<F, L>(mut self, name: &str, program: F) -> Self
     where
