@@ -25,7 +25,7 @@ mod topics;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use coordinator::id::Zxid;
@@ -34,7 +34,7 @@ use kafka_protocol::messages as m;
 use machine::{Conn, Context, Duration, Input, Instant};
 
 use crate::config::Config;
-use crate::id::{BrokerEpoch, BrokerId, ControllerEpoch, TopicPartition};
+use crate::id::{BrokerEpoch, BrokerId, ControllerEpoch};
 use crate::mechanism::{ControllerFencing, Mechanisms};
 use crate::note::Note;
 use crate::replica::RequestId;
@@ -47,7 +47,7 @@ use context::ControllerContext;
 use desk::{Desk, Moved, Taken};
 use election::Stage;
 use events::Event;
-pub use requests::elections;
+pub use requests::{Demand, Elected, Results, elections};
 use steps::{Reign, Step};
 
 /// What the broker is told.
@@ -58,39 +58,6 @@ pub enum ControllerEvent {
     /// Elections on demand are over: the answer may have to wait for the metadata.
     Elected(Elected),
 }
-
-/// Elections that somebody wants (ElectLeaders).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Demand {
-    /// The request.
-    pub id: RequestId,
-    /// Its version.
-    pub version: i16,
-    /// How long its answer may wait.
-    pub until: Instant,
-    /// Whether the leader may come from outside the ISR; else it is the preferred one.
-    pub unclean: bool,
-    /// Whether all partitions are meant: then nobody wants to hear where there was nothing to do.
-    pub all: bool,
-    /// The partitions.
-    pub names: BTreeSet<TopicPartition>,
-}
-
-/// What became of the partitions that somebody wanted leaders for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Elected {
-    /// The request.
-    pub id: RequestId,
-    /// Its version.
-    pub version: i16,
-    /// How long its answer may wait.
-    pub until: Instant,
-    /// The new leaders, or why there is none.
-    pub results: Results,
-}
-
-/// By partition: its new leader, or the error code of its answer.
-pub type Results = BTreeMap<TopicPartition, Result<BrokerId, i16>>;
 
 /// Names of topics.
 type Topics = Vec<Arc<str>>;
