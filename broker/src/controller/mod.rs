@@ -49,7 +49,7 @@ pub use demand::{Demand, Elected, Results};
 use desk::{Desk, Moved, Taken};
 use election::Stage;
 use events::Event;
-pub use requests::elections;
+pub use requests::{Demand, Elected, Results, elections};
 use steps::{Reign, Step};
 
 /// What the broker is told.

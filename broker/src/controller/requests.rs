@@ -1,7 +1,7 @@
 //! What brokers and operators ask of the controller, and what brokers answer to it: controlled shutdown, elections on demand,
 //! answers to control requests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kafka_protocol::messages as m;
@@ -14,12 +14,45 @@ use super::context::{ReplicaState, Replicas};
 use super::desk::Desk;
 use super::partition_state::Strategy;
 use super::steps::{Reign, Step};
-use super::{ControllerEvent, Demand, Elected, Owed, Results};
+use super::{ControllerEvent, Owed};
 use crate::id::{BrokerEpoch, BrokerId, TopicPartition};
 use crate::metadata::Cache;
 use crate::note::Note;
 use crate::replica::RequestId;
 use crate::wire::{Response, error};
+
+/// Elections that somebody wants (ElectLeaders).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// The request.
+    pub id: RequestId,
+    /// Its version.
+    pub version: i16,
+    /// How long its answer may wait.
+    pub until: Instant,
+    /// Whether the leader may come from outside the ISR; else it is the preferred one.
+    pub unclean: bool,
+    /// Whether all partitions are meant: then nobody wants to hear where there was nothing to do.
+    pub all: bool,
+    /// The partitions.
+    pub names: BTreeSet<TopicPartition>,
+}
+
+/// What became of the partitions that somebody wanted leaders for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elected {
+    /// The request.
+    pub id: RequestId,
+    /// Its version.
+    pub version: i16,
+    /// How long its answer may wait.
+    pub until: Instant,
+    /// The new leaders, or why there is none.
+    pub results: Results,
+}
+
+/// By partition: its new leader, or the error code of its answer.
+pub type Results = BTreeMap<TopicPartition, Result<BrokerId, i16>>;
 
 impl Owed {
     /// The response that says only this.
