@@ -9,7 +9,6 @@ mod brokers;
 mod channel;
 mod context;
 mod deletion;
-mod demand;
 mod desk;
 mod election;
 mod events;
@@ -45,7 +44,6 @@ use crate::zk::{Keeper, ZkError};
 
 use batch::Batch;
 use context::ControllerContext;
-pub use demand::{Demand, Elected, Results};
 use desk::{Desk, Moved, Taken};
 use election::Stage;
 use events::Event;
