@@ -65,12 +65,13 @@ impl Check for LedPartitions {
                 key.is_none_or(|key| at_peace(key) || !outside.is_up(scene.kafka.broker(key).node))
             };
             let elected = partition.state.as_ref().map_or(BrokerId::NONE, |state| state.leader);
-            let decides = scene.kafka.controller().is_none_or(usable) && usable(elected);
-            let could = decides && partition.isr.iter().any(|member| at_peace(*member));
+            let decides = || scene.kafka.controller().is_none_or(usable) && usable(elected);
+            let could = || decides() && partition.isr.iter().any(|member| at_peace(*member));
             let leader = partition.legit.map(|leader| scene.kafka.broker(leader));
             let is_led =
                 leader.is_some_and(|leader| leader.is_serving && outside.is_up(leader.node));
-            if self.since.holds((place, 0), !is_led, bound, could, scene.now) {
+            let judged = !is_led && could();
+            if self.since.holds((place, 0), !is_led, bound, judged, scene.now) {
                 let name = &partition.name;
                 found.push(format!(
                     "{name} has had no leader for {bound}, and a replica in sync was well all along"

@@ -62,26 +62,28 @@ impl Check for Rejoined {
         let gone = bounds.failover() + bounds.socket_timeout;
         let controlled = self.peace.has_controller(gone, scene);
         for (place, partition) in lasting(&scene.kafka) {
-            let leader = self.peace.leader(partition, back, scene);
+            let is_led = || self.peace.leader(partition, back, scene).is_some();
             for (index, replica) in partition.replicas.iter().enumerate() {
                 let broker = &scene.kafka.brokers[index];
                 let (who, name) = (&broker.name, &partition.name);
                 let inside = partition.isr.iter().any(|member| member.index() == index);
-                let caught_up = partition.leader().is_some_and(|leader| {
-                    matches!(replica.role, Role::Following(_))
-                        && replica.epoch == leader.epoch
-                        && replica.log.end() >= leader.high_watermark
-                        && partition.assigned.contains(&broker.id)
-                });
-                let peace = self.peace.of(broker.node, scene);
-                let judged = leader.is_some() && peace.is_some_and(|peace| peace > back);
-                let waits = !inside && caught_up;
+                let caught_up = || {
+                    partition.leader().is_some_and(|leader| {
+                        matches!(replica.role, Role::Following(_))
+                            && replica.epoch == leader.epoch
+                            && replica.log.end() >= leader.high_watermark
+                            && partition.assigned.contains(&broker.id)
+                    })
+                };
+                let peace = || self.peace.of(broker.node, scene);
+                let waits = !inside && caught_up();
+                let judged = waits && is_led() && peace().is_some_and(|peace| peace > back);
                 if self.since.holds((place, 2 * index), waits, back, judged, scene.now) {
                     found
                         .push(format!("{who} has caught up with {name}, and stays out of the ISR"));
                 }
                 let dead = inside && !outside.is_up(broker.node) && partition.isr.len() > 1;
-                let judged = controlled && self.peace.unbroken(scene) > gone;
+                let judged = dead && controlled && self.peace.unbroken(scene) > gone;
                 if self.since.holds((place, 2 * index + 1), dead, gone, judged, scene.now) {
                     found.push(format!("{who} is dead, and still in the ISR of {name}"));
                 }

@@ -71,8 +71,9 @@ impl Check for Returned {
                 let has = partition.assigned.contains(&broker.id);
                 let role = partition.replicas.get(index).map(|replica| replica.role);
                 let idle = role.is_none_or(|role| role == Role::None);
-                let led = self.peace.leader(partition, bound, scene).is_some();
-                let (left_out, judged) = (has && idle, controlled && led);
+                let left_out = has && idle;
+                let led = || self.peace.leader(partition, bound, scene).is_some();
+                let judged = left_out && controlled && led();
                 if self.since.holds((index, place), left_out, bound, judged, scene.now) {
                     let (who, name) = (&broker.name, &partition.name);
                     found.push(format!("{who} neither leads nor follows {name} after {bound}"));

@@ -1,6 +1,7 @@
 //! Names of files and directories: as the cache has them, as the platter has them, and the
 //! operations in between.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -21,19 +22,21 @@ pub(super) enum NameOp {
 struct View {
     files: BTreeMap<Arc<str>, FileId>,
     dirs: BTreeSet<Arc<str>>,
+    /// How many names each file has.
+    links: BTreeMap<FileId, u32>,
 }
 
 impl View {
     /// Gives the file that lost this name, if one did.
     fn apply(&mut self, op: NameOp) -> Option<FileId> {
         match op {
-            NameOp::Create { path, file } => self.files.insert(path, file),
+            NameOp::Create { path, file } => self.name(path, file),
             NameOp::Rename { from, to, file } if self.files.get(&from) == Some(&file) => {
-                self.files.remove(&from);
-                self.files.insert(to, file)
+                self.unname(&from);
+                self.name(to, file)
             }
             NameOp::Remove { path, file } if self.files.get(&path) == Some(&file) => {
-                self.files.remove(&path)
+                self.unname(&path)
             }
             NameOp::Rename { file, .. } | NameOp::Remove { file, .. } => Some(file),
             NameOp::MakeDir { path } => {
@@ -41,6 +44,25 @@ impl View {
                 None
             }
         }
+    }
+
+    /// Gives the file that had this name before.
+    fn name(&mut self, path: Arc<str>, file: FileId) -> Option<FileId> {
+        let before = self.unname(&path);
+        self.files.insert(path, file);
+        *self.links.entry(file).or_insert(0) += 1;
+        before
+    }
+
+    fn unname(&mut self, path: &str) -> Option<FileId> {
+        let file = self.files.remove(path)?;
+        if let Entry::Occupied(mut links) = self.links.entry(file) {
+            *links.get_mut() -= 1;
+            if *links.get() == 0 {
+                links.remove();
+            }
+        }
+        Some(file)
     }
 }
 
@@ -122,7 +144,7 @@ impl Names {
 
     /// Whether any name, here or on the platter or in between, leads to this file.
     pub(super) fn names_file(&self, file: FileId) -> bool {
-        let named = |view: &View| view.files.values().any(|named| *named == file);
+        let named = |view: &View| view.links.contains_key(&file);
         let made =
             |(_, op): &(u64, NameOp)| matches!(op, NameOp::Create { file: f, .. } if *f == file);
         named(&self.cached) || named(&self.durable) || self.between.iter().any(made)
