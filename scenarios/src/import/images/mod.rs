@@ -83,7 +83,14 @@ impl Image {
 /// What a container makes of a service, before other services are looked at.
 pub(super) fn stage(reading: &mut Reading<'_>, service: &Service, image: &Image) -> ZooKeeper {
     let version = Version::of(image);
-    assumed(reading, service, image, &version);
+    let preset = version.preset();
+    let taken = Taken {
+        version: format!("ZooKeeper {version}"),
+        assumed: version.assumed,
+        instead: (!version.is(preset)).then(|| preset.to_string()),
+    };
+    let help = "say another version in the scenario to run its mechanisms";
+    taken.tell(reading, service, image, help);
     let mut staged = Staged {
         service,
         image,
@@ -111,21 +118,31 @@ pub(super) fn stage(reading: &mut Reading<'_>, service: &Service, image: &Image)
     }
 }
 
-/// V01: the version is assumed, or the mechanisms of another one are run.
-fn assumed(reading: &mut Reading<'_>, service: &Service, image: &Image, version: &Version) {
-    let preset = version.preset();
-    let run = match version.is(preset) {
-        true => String::new(),
-        false => format!("; the mechanisms of {preset} are run, the nearest that are modelled"),
-    };
-    if !version.assumed && run.is_empty() {
-        return;
+/// Which version an image is taken for.
+struct Taken {
+    /// `Kafka 2.3.0`.
+    version: String,
+    /// The file does not say it exactly.
+    assumed: bool,
+    /// The version whose mechanisms are run, where its own are not modelled.
+    instead: Option<String>,
+}
+
+impl Taken {
+    /// V01: the version is assumed, or the mechanisms of another one are run.
+    fn tell(self, reading: &mut Reading<'_>, service: &Service, image: &Image, help: &str) {
+        let Self { version, assumed, instead } = self;
+        if !assumed && instead.is_none() {
+            return;
+        }
+        let run = instead.map_or(String::new(), |other| {
+            format!("; the mechanisms of {other} are run, the nearest that are modelled")
+        });
+        let verb = if assumed { "is taken for" } else { "is" };
+        let what = format!("{} {verb} {version}{run}", image.text);
+        let at = reading.at(&service.image_span());
+        reading.find(("V01", Severity::Information), at, &service.name, what, help);
     }
-    let verb = if version.assumed { "is taken for" } else { "is" };
-    let what = format!("{} {verb} ZooKeeper {version}{run}", image.text);
-    let help = "say another version in the scenario to run its mechanisms";
-    let at = reading.at(&service.image_span());
-    reading.find(("V01", Severity::Information), at, &service.name, what, help);
 }
 
 /// A server while an image's start script is followed.

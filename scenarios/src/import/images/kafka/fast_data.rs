@@ -30,7 +30,7 @@ pub(in crate::import) fn stage(
     image: &Image,
 ) -> (Option<ZooKeeper>, Option<Member>) {
     let version = Version::of(image, Maker::FastData);
-    super::assumed(reading, service, image, &version);
+    super::taken(&version).tell(reading, service, image, super::TAKEN_HELP);
     let mut start = Start::new(service, image, version);
     let zookeeper = zookeeper(reading, &mut start);
     let mut port = |name: &str, default: &str| match start.asks(name) {

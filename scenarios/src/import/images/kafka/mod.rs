@@ -15,8 +15,8 @@ mod topics;
 mod version;
 mod wurstmeister;
 
-use super::Image;
-use crate::cluster::{Broker, Severity};
+use super::{Image, Taken};
+use crate::cluster::Broker;
 use crate::import::brokers::Member;
 use crate::import::compose::Service;
 use crate::import::reading::Reading;
@@ -101,7 +101,7 @@ pub(in crate::import) fn stage(
         Maker::Debezium => debezium::stage(reading, &mut start),
         Maker::FastData | Maker::Unknown => return Err(unknown(image)),
     }
-    assumed(reading, service, image, &version);
+    taken(&version).tell(reading, service, image, TAKEN_HELP);
     Ok(start.member(reading, maker))
 }
 
@@ -153,21 +153,15 @@ fn without_zookeeper(
     }
 }
 
-/// V01: the version is assumed, or the mechanisms of another one are run.
-fn assumed(reading: &mut Reading<'_>, service: &Service, image: &Image, version: &Version) {
+/// What to do where the version is not the one that is meant.
+const TAKEN_HELP: &str =
+    "say `kafka = \"2.5\"` in the scenario to run the mechanisms of another version";
+
+/// What the image is taken for.
+fn taken(version: &Version) -> Taken {
     let preset = version.preset();
-    let run = match version.is(preset) {
-        true => String::new(),
-        false => format!("; the mechanisms of {preset} are run, the nearest that are modelled"),
-    };
-    if !version.assumed && run.is_empty() {
-        return;
-    }
-    let verb = if version.assumed { "is taken for" } else { "is" };
-    let what = format!("{} {verb} Kafka {version}{run}", image.text);
-    let help = "say `kafka = \"2.5\"` in the scenario to run the mechanisms of another version";
-    let at = reading.at(&service.image_span());
-    reading.find(("V01", Severity::Information), at, &service.name, what, help);
+    let instead = (!version.is(preset)).then(|| preset.to_string());
+    Taken { version: format!("Kafka {version}"), assumed: version.assumed, instead }
 }
 
 /// The broker of a container, with nothing in it yet.
