@@ -177,9 +177,9 @@ impl Door<'_> {
         path: &str,
         offset: u64,
         bytes: &[u8],
-        output: impl FnOnce() -> Output,
+        output: impl FnOnce(Arc<str>) -> Output,
     ) {
-        self.put(tag, output);
+        self.put(tag, || output(path.into()));
         self.core.fingerprint.text(path);
         self.core.fingerprint.number(offset);
         self.core.fingerprint.bytes(bytes);
@@ -207,17 +207,17 @@ impl Disk for Door<'_> {
 
     fn append(&mut self, path: &str, bytes: &[u8]) -> Result<(), DiskError> {
         let done = self.awake().and_then(|()| self.here_mut().drive.append(path, bytes));
-        let (name, offset) = self.tell(path, done)?;
+        let offset = self.tell(path, done)?;
         let len = bytes.len() as u64;
-        self.wrote(42, path, offset, bytes, || Output::Appended { path: name, offset, len });
+        self.wrote(42, path, offset, bytes, |path| Output::Appended { path, offset, len });
         Ok(())
     }
 
     fn write(&mut self, path: &str, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
         let done = self.awake().and_then(|()| self.here_mut().drive.write(path, offset, bytes));
-        let name = self.tell(path, done)?;
+        self.tell(path, done)?;
         let len = bytes.len() as u64;
-        self.wrote(43, path, offset, bytes, || Output::DiskWrote { path: name, offset, len });
+        self.wrote(43, path, offset, bytes, |path| Output::DiskWrote { path, offset, len });
         Ok(())
     }
 
@@ -229,15 +229,15 @@ impl Disk for Door<'_> {
 
     fn truncate(&mut self, path: &str, length: u64) -> Result<(), DiskError> {
         let done = self.awake().and_then(|()| self.here_mut().drive.truncate(path, length));
-        let (name, len) = self.tell(path, done)?;
-        self.wrote(44, path, len, &[], || Output::Truncated { path: name, len });
+        let len = self.tell(path, done)?;
+        self.wrote(44, path, len, &[], |path| Output::Truncated { path, len });
         Ok(())
     }
 
     fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
         let done = self.awake().and_then(|()| self.here_mut().drive.rename(from, to));
-        let (old, new) = self.tell(from, done)?;
-        self.put(45, || Output::Renamed { from: old, to: new });
+        self.tell(from, done)?;
+        self.put(45, || Output::Renamed { from: from.into(), to: to.into() });
         self.core.fingerprint.text(from);
         self.core.fingerprint.text(to);
         Ok(())
@@ -245,8 +245,8 @@ impl Disk for Door<'_> {
 
     fn remove(&mut self, path: &str) -> Result<(), DiskError> {
         let done = self.awake().and_then(|()| self.here_mut().drive.remove(path));
-        let name = self.tell(path, done)?;
-        self.put(46, || Output::Removed { path: name });
+        self.tell(path, done)?;
+        self.put(46, || Output::Removed { path: path.into() });
         self.core.fingerprint.text(path);
         Ok(())
     }

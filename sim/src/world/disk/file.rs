@@ -48,8 +48,16 @@ impl File {
         self.bytes.len() as u64
     }
 
-    pub(super) fn sure_len(&self) -> u64 {
-        if self.undo.is_empty() { self.len() } else { self.sure as u64 }
+    /// How much of the beginning power loss would surely leave, where changes up to `durable` are durable.
+    pub(super) fn sure_len(&self, durable: u64) -> u64 {
+        match self.undo.front() {
+            None => self.len(),
+            Some(first) if first.number > durable => self.sure as u64,
+            Some(_) => {
+                let open = self.undo.iter().skip_while(|undo| undo.number <= durable);
+                open.map(|undo| undo.change.first() as u64).min().unwrap_or(self.len())
+            }
+        }
     }
 
     pub(super) fn read(&self, offset: u64, length: usize) -> Bytes {

@@ -11,8 +11,7 @@
 //! file's own creation (and the directories made so far), renames and removals wait for the sync of
 //! their directory, and power loss surely loses them.
 //!
-//! What nobody syncs the kernel writes back by itself once it is [`DIRTY_EXPIRE`] old, looking every
-//! [`WRITE_BACK_INTERVAL`] (Linux: `dirty_expire_centisecs`, `dirty_writeback_centisecs`).
+//! What nobody syncs the kernel writes back by itself after a while ([`write_back`]).
 //!
 //! Not here: when a sync ends ([`sync`]), and how a machine reaches it ([`super::door`]).
 
@@ -20,26 +19,22 @@ mod content;
 mod file;
 mod names;
 mod sync;
+mod write_back;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
-use machine::{Chance, ChanceKey, DiskError, Duration, Ticket};
+use machine::{Chance, ChanceKey, DiskError, Ticket};
 
 use self::file::File;
 use self::names::{NameOp, Names};
 use self::sync::Request;
+use self::write_back::WriteBack;
 use super::fault::DiskFault;
 use super::queue::Cause;
 
 /// A file, whatever its name.
 type FileId = u64;
-
-/// How old a change must be before the kernel writes it back by itself.
-const DIRTY_EXPIRE: Duration = Duration::from_secs(30);
-/// How often the kernel looks for such changes.
-const WRITE_BACK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The disk of one node. It outlives the node's processes.
 pub(crate) struct Drive {
@@ -50,10 +45,9 @@ pub(crate) struct Drive {
     /// Counts changes; a sync covers those up to the number at which it was asked.
     number: u64,
     next_file: FileId,
-    /// The kernel's last look for old changes, and the number of changes there had been by the end
-    /// of earlier ones.
-    look: u64,
-    dirty: VecDeque<(u64, u64)>,
+    write_back: WriteBack,
+    /// Changes up to this one are durable, whether or not their file knows yet.
+    written_back: u64,
     low: u64,
     high: u64,
     pub(crate) stalled: bool,
@@ -81,8 +75,8 @@ impl Drive {
             names: Names::default(),
             number: 0,
             next_file: 0,
-            look: 0,
-            dirty: VecDeque::new(),
+            write_back: WriteBack::default(),
+            written_back: 0,
             low: 1_000,
             high: 4_000,
             stalled: false,
@@ -104,11 +98,6 @@ impl Drive {
     pub(crate) fn is_well(&self) -> bool {
         let works = !self.stalled && !self.fail_writes && !self.fail_syncs;
         works && self.high <= 1_000_000 && self.free.is_none_or(|free| free >= 1 << 20)
-    }
-
-    fn file(&mut self, path: &str) -> Result<(Arc<str>, &mut File), DiskError> {
-        let (path, id) = self.names.find(path).ok_or(DiskError::NotFound)?;
-        Ok((path, self.files.get_mut(&id).expect("every name has its file")))
     }
 
     fn writable(&self) -> Result<(), DiskError> {
@@ -142,27 +131,16 @@ impl Drive {
     /// The kernel looks for old dirty pages; called with the time of every use. A device that
     /// fails, hangs or lies gets nothing out of it.
     pub(crate) fn write_back(&mut self, now_micros: u64) {
-        let look = now_micros / WRITE_BACK_INTERVAL.as_micros();
-        if look == self.look {
+        if !self.write_back.look(now_micros, self.number)
+            || self.stalled
+            || self.fail_writes
+            || self.fail_syncs
+            || self.lying
+        {
             return;
         }
-        self.dirty.push_back((self.look, self.number));
-        self.look = look;
-        if self.stalled || self.fail_writes || self.fail_syncs || self.lying {
-            return;
-        }
-        let old = |made: u64| {
-            let waited = WRITE_BACK_INTERVAL.as_micros() * look.saturating_sub(made + 1);
-            waited >= DIRTY_EXPIRE.as_micros()
-        };
-        let mut covers = None;
-        while self.dirty.front().is_some_and(|(made, _)| old(*made)) {
-            covers = self.dirty.pop_front().map(|(_, number)| number);
-        }
-        let Some(covers) = covers else { return };
-        for file in self.files.values_mut() {
-            file.commit(covers);
-        }
+        let Some(covers) = self.write_back.take_old() else { return };
+        self.written_back = covers;
         let strict = self.lose_renames;
         let unnamed = self.names.commit(covers, |op| {
             !strict || matches!(op, NameOp::Create { .. } | NameOp::MakeDir { .. })
@@ -174,9 +152,17 @@ impl Drive {
         self.number += 1;
         self.number
     }
+
+    /// A file that is about to change, with the number of the change.
+    fn changing(&mut self, id: FileId) -> (u64, &mut File) {
+        let number = self.change();
+        let file = self.files.get_mut(&id).expect("every name has its file");
+        file.commit(self.written_back);
+        (number, file)
+    }
 }
 
-/// What machines do. Paths come back as the disk keeps them.
+/// What machines do.
 impl Drive {
     pub(crate) fn create_dir(&mut self, path: &str) -> Result<(), DiskError> {
         self.writable()?;
@@ -191,31 +177,27 @@ impl Drive {
 
     /// Whether a file can be looked at without the disk. What is not there is not cached, either: it has to be looked for.
     pub(crate) fn is_cached(&self, path: &str) -> bool {
-        self.names.find(path).is_some_and(|(_, id)| !self.cold.contains(&id))
+        self.names.find(path).is_some_and(|id| !self.cold.contains(&id))
     }
 
     /// A file is used, and its content with it in the page cache from now on.
     pub(crate) fn warm(&mut self, path: &str) {
         if !self.cold.is_empty()
-            && let Some((_, id)) = self.names.find(path)
+            && let Some(id) = self.names.find(path)
         {
             self.cold.remove(&id);
         }
     }
 
     pub(crate) fn len(&self, path: &str) -> Result<u64, DiskError> {
-        let (_, id) = self.names.find(path).ok_or(DiskError::NotFound)?;
+        let id = self.names.find(path).ok_or(DiskError::NotFound)?;
         Ok(self.files[&id].len())
     }
 
-    /// Returns the path and the length before.
-    pub(crate) fn append(
-        &mut self,
-        path: &str,
-        bytes: &[u8],
-    ) -> Result<(Arc<str>, u64), DiskError> {
+    /// Returns the length before.
+    pub(crate) fn append(&mut self, path: &str, bytes: &[u8]) -> Result<u64, DiskError> {
         self.writable()?;
-        let (path, id) = match self.names.find(path) {
+        let id = match self.names.find(path) {
             Some(found) => {
                 self.grow(bytes.len() as u64)?;
                 found
@@ -224,88 +206,72 @@ impl Drive {
             None => {
                 self.grow(bytes.len() as u64)?;
                 self.next_file += 1;
-                let (file, number, path) = (self.next_file, self.change(), Arc::<str>::from(path));
+                let (file, number) = (self.next_file, self.change());
                 self.files.insert(file, File::default());
-                self.names.change(number, NameOp::Create { path: Arc::clone(&path), file });
-                (path, file)
+                self.names.change(number, NameOp::Create { path: path.into(), file });
+                file
             }
         };
-        let number = self.change();
-        let file = self.files.get_mut(&id).expect("every name has its file");
+        let (number, file) = self.changing(id);
         let before = file.len();
         file.append(number, bytes);
-        Ok((path, before))
+        Ok(before)
     }
 
-    pub(crate) fn write(
-        &mut self,
-        path: &str,
-        offset: u64,
-        bytes: &[u8],
-    ) -> Result<Arc<str>, DiskError> {
+    pub(crate) fn write(&mut self, path: &str, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
         self.writable()?;
-        let len = self.len(path)?;
+        let id = self.names.find(path).ok_or(DiskError::NotFound)?;
+        let len = self.files[&id].len();
         if offset > len {
             return Err(DiskError::Io);
         }
         self.grow((offset + bytes.len() as u64).saturating_sub(len))?;
-        let number = self.change();
-        let (path, file) = self.file(path)?;
+        let (number, file) = self.changing(id);
         file.write(number, offset as usize, bytes);
-        Ok(path)
+        Ok(())
     }
 
     pub(crate) fn read(&self, path: &str, offset: u64, length: usize) -> Result<Bytes, DiskError> {
-        let (_, id) = self.names.find(path).ok_or(DiskError::NotFound)?;
+        let id = self.names.find(path).ok_or(DiskError::NotFound)?;
         Ok(self.files[&id].read(offset, length))
     }
 
-    /// Returns the path and the length after.
-    pub(crate) fn truncate(
-        &mut self,
-        path: &str,
-        length: u64,
-    ) -> Result<(Arc<str>, u64), DiskError> {
+    /// Returns the length after.
+    pub(crate) fn truncate(&mut self, path: &str, length: u64) -> Result<u64, DiskError> {
         self.writable()?;
-        let number = self.change();
-        let (path, file) = self.file(path)?;
+        let id = self.names.find(path).ok_or(DiskError::NotFound)?;
+        let (number, file) = self.changing(id);
         let cut = file.len().saturating_sub(length);
         if cut > 0 {
             file.truncate(number, length as usize);
         }
         let len = file.len();
         self.shrink(cut);
-        Ok((path, len))
+        Ok(len)
     }
 
-    pub(crate) fn rename(
-        &mut self,
-        from: &str,
-        to: &str,
-    ) -> Result<(Arc<str>, Arc<str>), DiskError> {
+    pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<(), DiskError> {
         self.writable()?;
-        let (from, file) = self.names.find(from).ok_or(DiskError::NotFound)?;
+        let file = self.names.find(from).ok_or(DiskError::NotFound)?;
         if !self.names.has_dir(names::directory(to)) {
             return Err(DiskError::NotFound);
         }
-        let to: Arc<str> = to.into();
         if from != to {
-            let replaced = self.len(&to).unwrap_or(0);
+            let replaced = self.len(to).unwrap_or(0);
             self.shrink(replaced);
             let number = self.change();
-            let op = NameOp::Rename { from: Arc::clone(&from), to: Arc::clone(&to), file };
-            self.names.change(number, op);
+            self.names.change(number, NameOp::Rename { from: from.into(), to: to.into(), file });
         }
-        Ok((from, to))
+        Ok(())
     }
 
-    pub(crate) fn remove(&mut self, path: &str) -> Result<Arc<str>, DiskError> {
+    pub(crate) fn remove(&mut self, path: &str) -> Result<(), DiskError> {
         self.writable()?;
-        let (path, file) = self.names.find(path).ok_or(DiskError::NotFound)?;
+        let file = self.names.find(path).ok_or(DiskError::NotFound)?;
         self.shrink(self.files[&file].len());
         let number = self.change();
-        self.names.change(number, NameOp::Remove { path: Arc::clone(&path), file });
-        Ok(path)
+        self.names.change(number, NameOp::Remove { path: path.into(), file });
+        Ok(())
     }
 }
 
@@ -352,12 +318,13 @@ impl Drive {
         let named = self.names.named();
         self.files.retain(|id, _| named.contains(id));
         for file in self.files.values_mut() {
+            file.commit(self.written_back);
             file.power_loss(self.torn_tail, &mut self.damage);
         }
         self.cold = self.files.keys().copied().collect();
         self.requests.clear();
         self.blocked.clear();
-        self.dirty.clear();
+        self.write_back.clear();
     }
 
     /// A new disk.
@@ -370,8 +337,8 @@ impl Drive {
 
     /// How much of the beginning of this file, as it is now, power loss would surely leave.
     pub(crate) fn durable_len(&self, path: &str) -> Option<u64> {
-        let (path, id) = self.names.find(path)?;
-        self.names.surely(&path, id).then(|| self.files[&id].sure_len())
+        let id = self.names.find(path)?;
+        self.names.surely(path, id).then(|| self.files[&id].sure_len(self.written_back))
     }
 
     /// All files with their lengths, by path.

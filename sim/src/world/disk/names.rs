@@ -1,10 +1,13 @@
 //! Names of files and directories: as the cache has them, as the platter has them, and the
 //! operations in between.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::FileId;
 
@@ -56,10 +59,10 @@ impl View {
 
     fn unname(&mut self, path: &str) -> Option<FileId> {
         let file = self.files.remove(path)?;
-        if let Entry::Occupied(mut links) = self.links.entry(file) {
-            *links.get_mut() -= 1;
-            if *links.get() == 0 {
-                links.remove();
+        if let Some(links) = self.links.get_mut(&file) {
+            *links -= 1;
+            if *links == 0 {
+                self.links.remove(&file);
             }
         }
         Some(file)
@@ -70,6 +73,9 @@ impl View {
 #[derive(Default)]
 pub(super) struct Names {
     cached: View,
+    /// The files of `cached` again, for looking up one: a walk down thousands of long paths that begin alike costs more than
+    /// the disk call it is for. Nobody asks for its order.
+    index: HashTable<(Arc<str>, FileId)>,
     durable: View,
     between: VecDeque<(u64, NameOp)>,
 }
@@ -82,9 +88,25 @@ pub(super) fn directory(path: &str) -> &str {
     }
 }
 
+fn hash(path: &str) -> u64 {
+    xxh3_64(path.as_bytes())
+}
+
 impl Names {
-    pub(super) fn find(&self, path: &str) -> Option<(Arc<str>, FileId)> {
-        self.cached.files.get_key_value(path).map(|(path, file)| (Arc::clone(path), *file))
+    pub(super) fn find(&self, path: &str) -> Option<FileId> {
+        let found = self.index.find(hash(path), |(name, _)| **name == *path);
+        found.map(|(_, file)| *file)
+    }
+
+    /// Keeps the index in step with one name.
+    fn note(&mut self, path: &Arc<str>) {
+        let hash_of = |(name, _): &(Arc<str>, FileId)| hash(name);
+        let known = self.index.entry(hash(path), |(name, _)| name == path, hash_of);
+        match (known, self.cached.files.get(path)) {
+            (known, Some(file)) => _ = known.insert((Arc::clone(path), *file)),
+            (Entry::Occupied(gone), None) => _ = gone.remove(),
+            (Entry::Vacant(_), None) => {}
+        }
     }
 
     pub(super) fn has_dir(&self, path: &str) -> bool {
@@ -126,18 +148,26 @@ impl Names {
 
     pub(super) fn change(&mut self, number: u64, op: NameOp) {
         self.cached.apply(op.clone());
+        match &op {
+            NameOp::Create { path, .. } | NameOp::Remove { path, .. } => self.note(path),
+            NameOp::Rename { from, to, .. } => {
+                self.note(from);
+                self.note(to);
+            }
+            NameOp::MakeDir { .. } => {}
+        }
         self.between.push_back((number, op));
     }
 
     /// Whether this name will surely be there after power loss.
-    pub(super) fn surely(&self, path: &Arc<str>, file: FileId) -> bool {
+    pub(super) fn surely(&self, path: &str, file: FileId) -> bool {
         self.durable.files.get(path) == Some(&file)
             && !self.between.iter().any(|(_, op)| match op {
                 NameOp::Rename { from, to, file: moved } => {
-                    (from == path && *moved == file) || (to == path && *moved != file)
+                    (**from == *path && *moved == file) || (**to == *path && *moved != file)
                 }
-                NameOp::Remove { path: removed, file: gone } => removed == path && *gone == file,
-                NameOp::Create { path: made, file: new } => made == path && *new != file,
+                NameOp::Remove { path: removed, file: gone } => **removed == *path && *gone == file,
+                NameOp::Create { path: made, file: new } => **made == *path && *new != file,
                 NameOp::MakeDir { .. } => false,
             })
     }
@@ -185,6 +215,10 @@ impl Names {
             self.durable.apply(op);
         }
         self.cached = self.durable.clone();
+        self.index.clear();
+        for path in self.cached.files.keys().cloned().collect::<Vec<_>>() {
+            self.note(&path);
+        }
     }
 }
 

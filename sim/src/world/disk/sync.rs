@@ -74,7 +74,7 @@ impl Core {
             let known = drive.names.has_dir(path);
             if known { Target::Directory(path.into()) } else { Target::Missing }
         } else {
-            drive.names.find(path).map_or(Target::Missing, |(_, file)| Target::File(file))
+            drive.names.find(path).map_or(Target::Missing, Target::File)
         };
         let (covers, held) = (drive.number, drive.stalled);
         drive.next_request += 1;
