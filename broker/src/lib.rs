@@ -5,6 +5,7 @@
 //! end: producers, consumers, admin tools. What differed between versions is a named switch in [`mechanism`].
 
 pub mod admin;
+pub mod by_partition;
 pub mod client;
 pub mod config;
 pub mod controller;

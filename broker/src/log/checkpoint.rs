@@ -35,9 +35,19 @@ pub(super) fn lines<T>(text: &[u8], read: impl Fn(&str) -> Option<T>) -> Option<
     entries.filter(|entries| entries.len() == count)
 }
 
-/// The text of a checkpoint of offsets: `topic partition offset`.
+/// The text of a checkpoint of offsets: `topic partition offset`. (Thousands of lines every few seconds.)
 pub(super) fn offsets_text(offsets: &[(TopicPartition, Offset)]) -> Bytes {
-    text(offsets.iter().map(|(of, offset)| format!("{} {} {offset}", of.topic, of.partition)))
+    let mut text = format!("{VERSION}\n{}\n", offsets.len());
+    let mut digits = itoa::Buffer::new();
+    for (of, offset) in offsets {
+        text.push_str(&of.topic);
+        text.push(' ');
+        text.push_str(digits.format(of.partition));
+        text.push(' ');
+        text.push_str(digits.format(offset.0));
+        text.push('\n');
+    }
+    text.into()
 }
 
 /// The offsets in a checkpoint; none if it cannot be read.

@@ -16,6 +16,7 @@ use super::replica::Settings;
 use super::schedule::{Intervals, Task};
 use super::segment::{Segment, make_empty};
 use super::{Log, LogEvent, meta, names};
+use crate::by_partition::ByPartition;
 use crate::config::{Config, TopicConfig};
 use crate::id::{Offset, TopicPartition};
 use crate::mechanism::Mutant;
@@ -29,7 +30,7 @@ pub struct Logs {
     pub(super) intervals: Intervals,
     pub(super) planted: Planted,
     pub(super) stage: Stage,
-    pub(super) places: BTreeMap<TopicPartition, usize>,
+    pub(super) places: ByPartition<usize>,
     pub(super) logs: Vec<Option<Log>>,
     lent: Option<usize>,
     /// Whose a ticket is.
@@ -117,7 +118,7 @@ impl Logs {
                 deletes_uncommitted: config.mechanisms.has(Mutant::DeletesUncommitted),
             },
             stage: Stage::New,
-            places: BTreeMap::new(),
+            places: ByPartition::default(),
             logs: Vec::new(),
             lent: None,
             owners: BTreeMap::new(),
@@ -211,7 +212,7 @@ impl Logs {
 
     /// All replicas there are.
     pub fn partitions(&self) -> impl Iterator<Item = &TopicPartition> {
-        self.places.keys()
+        self.places.values().filter_map(|at| Some(&self.logs[*at].as_ref()?.partition))
     }
 
     /// Makes an empty log if there is none.
@@ -238,8 +239,7 @@ impl Logs {
     /// A topic has other settings.
     pub fn configure(&mut self, topic: &str, config: &TopicConfig) {
         let settings = Settings::of(config);
-        let from = TopicPartition::new(topic, i32::MIN);
-        for (_, at) in self.places.range(from..).take_while(|(it, _)| &*it.topic == topic) {
+        for at in self.places.of_topic(topic) {
             if let Some(log) = &mut self.logs[*at] {
                 log.settings = settings;
             }
@@ -274,7 +274,8 @@ impl Logs {
     /// Takes a log in.
     pub(super) fn insert(&mut self, mut log: Log) -> usize {
         log.forgets_epochs = self.planted.forgets_epochs;
-        self.places.insert(log.partition.clone(), self.logs.len());
+        log.partition = self.places.name(&log.partition.topic, log.partition.partition);
+        self.places.insert(&log.partition, self.logs.len());
         self.logs.push(Some(log));
         self.collect(self.logs.len() - 1);
         self.logs.len() - 1

@@ -3,8 +3,7 @@
 //! Partitions are numbered by [`Slot`]s once and for all, so that fetch sessions, fetchers and waiting requests find them
 //! without comparing names. A slot is not used again when its partition is gone. Records are in [`crate::log`].
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::collections::VecDeque;
 
 use kafka_protocol::messages::TopicName;
 use kafka_protocol::protocol::StrBytes;
@@ -12,6 +11,7 @@ use machine::WallTime;
 
 use super::RequestId;
 use super::isr::Change;
+use crate::by_partition::ByPartition;
 use crate::id::{BrokerId, ControllerEpoch, LeaderEpoch, Offset, TopicPartition};
 
 /// The number of a partition within one life of a broker.
@@ -207,13 +207,18 @@ impl Leader {
 #[derive(Debug, Default)]
 pub(super) struct Held {
     slots: Vec<Option<Box<Partition>>>,
-    names: BTreeMap<Arc<str>, BTreeMap<i32, Slot>>,
+    names: ByPartition<Slot>,
 }
 
 impl Held {
     /// The slot of a partition that is held.
     pub fn find(&self, topic: &str, partition: i32) -> Option<Slot> {
-        self.names.get(topic)?.get(&partition).copied()
+        self.names.find(topic, partition).copied()
+    }
+
+    /// The name of a partition, held or not.
+    pub fn name(&self, topic: &str, partition: i32) -> TopicPartition {
+        self.names.name(topic, partition)
     }
 
     /// The partition in a slot, if it is still there.
@@ -229,8 +234,7 @@ impl Held {
     /// Takes one more.
     pub fn insert(&mut self, partition: Partition) -> Slot {
         let slot = Slot(u32::try_from(self.slots.len()).expect("fewer partitions than 2^32"));
-        let of_topic = self.names.entry(partition.id.topic.clone()).or_default();
-        of_topic.insert(partition.id.partition, slot);
+        self.names.insert(&partition.id, slot);
         self.slots.push(Some(Box::new(partition)));
         slot
     }
@@ -238,12 +242,7 @@ impl Held {
     /// Gives one away.
     pub fn remove(&mut self, slot: Slot) -> Option<Box<Partition>> {
         let partition = self.slots.get_mut(slot.0 as usize)?.take()?;
-        if let Some(of_topic) = self.names.get_mut(&partition.id.topic) {
-            of_topic.remove(&partition.id.partition);
-            if of_topic.is_empty() {
-                self.names.remove(&partition.id.topic);
-            }
-        }
+        self.names.remove(&partition.id);
         Some(partition)
     }
 
@@ -257,11 +256,11 @@ impl Held {
 
     /// The slots of a topic.
     pub fn of_topic(&self, topic: &str) -> Vec<Slot> {
-        self.names.get(topic).map(|slots| slots.values().copied().collect()).unwrap_or_default()
+        self.names.of_topic(topic).copied().collect()
     }
 
     /// All partitions, by name.
     pub fn all(&self) -> impl Iterator<Item = &Partition> {
-        self.names.values().flat_map(BTreeMap::values).filter_map(|slot| self.get(*slot))
+        self.names.values().filter_map(|slot| self.get(*slot))
     }
 }

@@ -56,7 +56,7 @@ impl Replicas {
         if let Some(slot) = self.held.find(&decision.topic, decision.partition) {
             return Ok(slot);
         }
-        let id = TopicPartition::new(&**decision.topic, decision.partition);
+        let id = self.held.name(&decision.topic, decision.partition);
         let log = self.logs.create(&id, config, turn.cx)?;
         let (start, end) = (log.start(), log.end());
         let known = high_watermark::at_load(log.checkpointed_high_watermark(), start, end);

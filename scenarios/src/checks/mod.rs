@@ -7,6 +7,7 @@ mod clients;
 mod control;
 mod liveness;
 mod panel;
+mod peace;
 mod records;
 mod replication;
 mod storage;
@@ -23,6 +24,7 @@ use crate::scene::kafka::{Excuse, Kind};
 use crate::scene::{Moment, Outside, Scene};
 
 pub use panel::{Breach, Panel};
+pub use peace::Peace;
 
 /// One invariant.
 pub trait Check {
@@ -39,20 +41,21 @@ pub trait Check {
     /// Looks at one note, which `scene` has already folded.
     fn see(
         &mut self,
-        moment: &Moment,
-        said: &Said,
-        scene: &Scene,
-        outside: &dyn Outside,
-        found: &mut Vec<String>,
-    );
+        _moment: &Moment,
+        _said: &Said,
+        _scene: &Scene,
+        _outside: &dyn Outside,
+        _found: &mut Vec<String>,
+    ) {
+    }
 
     /// Whether [`Self::pass`] is to be called.
     fn keeps_time(&self) -> bool {
         false
     }
 
-    /// Looks at the world after every step and fault: for bounds in time. Cheap, as it is called for each.
-    fn pass(&mut self, _scene: &Scene, _outside: &dyn Outside, _found: &mut Vec<String>) {}
+    /// Looks at the world twice a second: for bounds in time.
+    fn pass(&mut self, _look: &Look<'_>, _found: &mut Vec<String>) {}
 
     /// The run is over.
     fn finish(&mut self, _scene: &Scene, _outside: &dyn Outside, _found: &mut Vec<String>) {}
@@ -62,6 +65,16 @@ pub trait Check {
     fn excused(&mut self) -> Vec<Excused> {
         Vec::new()
     }
+}
+
+/// The world at one moment.
+pub struct Look<'a> {
+    /// What an omniscient observer knows.
+    pub scene: &'a Scene,
+    /// What the world knows.
+    pub outside: &'a dyn Outside,
+    /// How long nothing has been in the way.
+    pub peace: &'a Peace,
 }
 
 /// What a check is shown. Most notes concern a few checks only, and there are many of both.

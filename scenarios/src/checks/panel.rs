@@ -4,7 +4,7 @@
 
 use machine::{Duration, Instant};
 
-use super::{Check, Excused, Wants};
+use super::{Check, Excused, Look, Peace, Wants};
 use crate::cast::Said;
 use crate::scene::kafka::Kind;
 use crate::scene::{Moment, Outside, Scene};
@@ -29,6 +29,7 @@ pub struct Panel {
     zookeeper: Set,
     kafka: [Set; Kind::COUNT],
     timed: Set,
+    peace: Peace,
     /// When checks with bounds in time look again.
     look_at: Instant,
     found: Vec<String>,
@@ -85,7 +86,15 @@ impl Panel {
                 timed.add(place);
             }
         }
-        Self { checks, zookeeper, kafka, timed, look_at: Instant::ZERO, found: Vec::new() }
+        Self {
+            checks,
+            zookeeper,
+            kafka,
+            timed,
+            peace: Peace::default(),
+            look_at: Instant::ZERO,
+            found: Vec::new(),
+        }
     }
 
     /// A note was said, and `scene` has folded it.
@@ -120,8 +129,10 @@ impl Panel {
     }
 
     fn look(&mut self, scene: &Scene, outside: &dyn Outside, breaches: &mut Vec<Breach>) {
+        self.peace.look(scene, outside);
         for place in self.timed {
-            self.checks[place].pass(scene, outside, &mut self.found);
+            let look = Look { scene, outside, peace: &self.peace };
+            self.checks[place].pass(&look, &mut self.found);
             self.told(place, breaches);
         }
     }

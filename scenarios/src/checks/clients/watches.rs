@@ -22,11 +22,9 @@ use sim::world::NodeId;
 
 use super::{Reply, exists};
 use crate::cast::Said;
-use crate::checks::Check;
+use crate::checks::{Check, Look};
 use crate::scene::{Client, Moment, Outside, Scene, Truth};
 
-/// How often the check looks for events that are overdue.
-const LOOK: Duration = Duration::from_secs(1);
 /// What is added to twice the time-out before an event is overdue.
 const SLACK: Duration = Duration::from_secs(2);
 
@@ -34,7 +32,6 @@ const SLACK: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub struct Watches {
     clients: BTreeMap<NodeId, Watcher>,
-    look_at: Instant,
 }
 
 /// The watches of one client's session.
@@ -113,11 +110,8 @@ impl Check for Watches {
         true
     }
 
-    fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
-        if scene.now < self.look_at {
-            return;
-        }
-        self.look_at = scene.now + LOOK;
+    fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
+        let Look { scene, outside, .. } = *look;
         for (node, watcher) in &mut self.clients {
             if !watcher.armed.is_empty()
                 && let Some(client) = scene.clients.get(node)

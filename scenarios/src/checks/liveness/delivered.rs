@@ -8,11 +8,10 @@
 use broker::id::BrokerId;
 use machine::Duration;
 
-use crate::cast::Said;
-use crate::checks::{Check, Wants};
-use crate::scene::{Moment, Outside, Scene};
+use crate::checks::{Check, Look, Peace, Wants};
+use crate::scene::{Outside, Scene};
 
-use super::peace::{InOrder, Pair, Peace, Since};
+use super::since::{InOrder, Pair, Since};
 
 /// A producer's `request.timeout.ms`, and some time to find the leader.
 const REQUEST: Duration = Duration::from_secs(40);
@@ -20,7 +19,6 @@ const REQUEST: Duration = Duration::from_secs(40);
 /// The check.
 #[derive(Debug, Default)]
 pub struct Delivered {
-    peace: Peace,
     since: Since,
     in_order: InOrder,
 }
@@ -38,33 +36,21 @@ impl Check for Delivered {
         Wants::Nothing
     }
 
-    fn see(
-        &mut self,
-        _moment: &Moment,
-        _said: &Said,
-        _scene: &Scene,
-        _outside: &dyn Outside,
-        _found: &mut Vec<String>,
-    ) {
-    }
-
     fn keeps_time(&self) -> bool {
         true
     }
 
-    fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
-        if !self.peace.look(scene, outside) {
-            return;
-        }
+    fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
+        let Look { scene, outside, peace } = *look;
         let bounds = &scene.kafka.bounds;
         let bound = bounds.failover() + bounds.socket_timeout + REQUEST;
-        self.in_order.look(scene.now, pairs(&self.peace, scene, outside));
+        self.in_order.look(scene.now, pairs(peace, scene, outside));
         for (place, client) in scene.kafka.clients.iter().enumerate() {
             let stuck = client.waiting.values().any(|batch| {
                 let partition = scene.kafka.partition(batch.partition);
                 let well = |id: &BrokerId| {
                     let key = scene.kafka.by_id(*id);
-                    let peace = key.and_then(|key| self.peace.of_broker(key, scene));
+                    let peace = key.and_then(|key| peace.of_broker(key, scene));
                     peace.is_some_and(|peace| peace >= bound)
                 };
                 let pair = (place, batch.partition.index(), 0);
@@ -72,11 +58,12 @@ impl Check for Delivered {
                     batch.first_sent.and_then(|sent| self.in_order.waited(pair, sent, scene.now));
                 waited.is_some_and(|waited| waited >= bound) && partition.assigned.iter().all(well)
             });
-            if self.since.holds((place, 0), stuck, Duration::ZERO, true, scene.now) {
+            if stuck && self.since.holds((place, 0), Duration::ZERO, true, scene.now) {
                 let name = &client.name;
                 found.push(format!("{name} has a batch that nobody has answered for {bound}"));
             }
         }
+        self.since.end_look(scene.now);
     }
 }
 

@@ -13,12 +13,9 @@ use coordinator::quorum::majority_of;
 use machine::{Duration, Instant};
 use sim::world::NodeId;
 
-use crate::cast::Said;
-use crate::checks::{Check, Wants};
-use crate::scene::{Moment, Outside, Scene, Server};
+use crate::checks::{Check, Look, Wants};
+use crate::scene::{Outside, Scene, Server};
 
-/// How often the check looks.
-const LOOK: Duration = Duration::from_millis(500);
 /// The longest pause between two notifications of a server that hears nobody (`maxNotificationInterval`).
 const REPEATS: Duration = Duration::from_secs(60);
 /// For voting, and for reading disks.
@@ -27,7 +24,6 @@ const SLACK: Duration = Duration::from_secs(10);
 /// The check.
 #[derive(Debug, Default)]
 pub struct Led {
-    look_at: Instant,
     ensembles: Vec<Wait>,
 }
 
@@ -53,25 +49,12 @@ impl Check for Led {
         Wants::Nothing
     }
 
-    fn see(
-        &mut self,
-        _moment: &Moment,
-        _said: &Said,
-        _scene: &Scene,
-        _outside: &dyn Outside,
-        _found: &mut Vec<String>,
-    ) {
-    }
-
     fn keeps_time(&self) -> bool {
         true
     }
 
-    fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
-        if scene.now < self.look_at {
-            return;
-        }
-        self.look_at = scene.now + LOOK;
+    fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
+        let Look { scene, outside, .. } = *look;
         self.ensembles.resize_with(scene.ensembles.len(), Wait::default);
         for (ensemble, wait) in self.ensembles.iter_mut().enumerate() {
             wait.look(ensemble, scene, outside, found);

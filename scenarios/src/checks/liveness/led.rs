@@ -9,17 +9,14 @@
 
 use broker::id::BrokerId;
 
-use crate::cast::Said;
-use crate::checks::{Check, Wants};
-use crate::scene::{Moment, Outside, Scene};
+use crate::checks::{Check, Look, Wants};
 
-use super::peace::{Peace, Since, lasting};
+use super::since::Since;
 use crate::scene::kafka::BrokerKey;
 
 /// The check.
 #[derive(Debug, Default)]
 pub struct LedPartitions {
-    peace: Peace,
     since: Since,
 }
 
@@ -36,30 +33,17 @@ impl Check for LedPartitions {
         Wants::Nothing
     }
 
-    fn see(
-        &mut self,
-        _moment: &Moment,
-        _said: &Said,
-        _scene: &Scene,
-        _outside: &dyn Outside,
-        _found: &mut Vec<String>,
-    ) {
-    }
-
     fn keeps_time(&self) -> bool {
         true
     }
 
-    fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
-        if !self.peace.look(scene, outside) {
-            return;
-        }
+    fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
+        let Look { scene, outside, peace } = *look;
         let bounds = &scene.kafka.bounds;
         let bound = bounds.failover() + bounds.socket_timeout;
-        for (place, partition) in lasting(&scene.kafka) {
-            let at_peace = |key: BrokerKey| {
-                self.peace.of_broker(key, scene).is_some_and(|peace| peace > bound)
-            };
+        for (place, partition) in peace.suspects(&scene.kafka) {
+            let at_peace =
+                |key: BrokerKey| peace.of_broker(key, scene).is_some_and(|peace| peace > bound);
             let usable = |id: BrokerId| {
                 let key = scene.kafka.by_id(id);
                 key.is_none_or(|key| at_peace(key) || !outside.is_up(scene.kafka.broker(key).node))
@@ -71,12 +55,13 @@ impl Check for LedPartitions {
             let is_led =
                 leader.is_some_and(|leader| leader.is_serving && outside.is_up(leader.node));
             let judged = !is_led && could();
-            if self.since.holds((place, 0), !is_led, bound, judged, scene.now) {
+            if !is_led && self.since.holds((place, 0), bound, judged, scene.now) {
                 let name = &partition.name;
                 found.push(format!(
                     "{name} has had no leader for {bound}, and a replica in sync was well all along"
                 ));
             }
         }
+        self.since.end_look(scene.now);
     }
 }

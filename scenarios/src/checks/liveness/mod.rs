@@ -4,11 +4,11 @@
 mod delivered;
 mod leader;
 mod led;
-mod peace;
 mod preferred;
 mod rejoined;
 mod returned;
 mod served;
+mod since;
 
 use super::Check;
 

@@ -7,11 +7,10 @@
 
 use machine::Duration;
 
-use crate::cast::Said;
-use crate::checks::{Check, Wants};
-use crate::scene::{Moment, Outside, Scene};
+use crate::checks::{Check, Look, Wants};
+use crate::scene::kafka::Partition;
 
-use super::peace::{Peace, Since, lasting};
+use super::since::Since;
 
 /// For what is not counted.
 const SLACK: Duration = Duration::from_secs(15);
@@ -19,7 +18,6 @@ const SLACK: Duration = Duration::from_secs(15);
 /// The check.
 #[derive(Debug, Default)]
 pub struct Preferred {
-    peace: Peace,
     since: Since,
 }
 
@@ -36,45 +34,33 @@ impl Check for Preferred {
         Wants::Nothing
     }
 
-    fn see(
-        &mut self,
-        _moment: &Moment,
-        _said: &Said,
-        _scene: &Scene,
-        _outside: &dyn Outside,
-        _found: &mut Vec<String>,
-    ) {
-    }
-
     fn keeps_time(&self) -> bool {
         true
     }
 
-    fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
-        if !self.peace.look(scene, outside) {
-            return;
-        }
+    fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
+        let Look { scene, peace, .. } = *look;
         let bounds = &scene.kafka.bounds;
         let Some(interval) = bounds.rebalance_every else { return };
         let bound = interval + SLACK;
-        let controlled = self.peace.has_controller(bound, scene);
+        let controlled = peace.has_controller(bound, scene);
         for (index, broker) in scene.kafka.brokers.iter().enumerate() {
-            let (mut all, mut away, mut could) = (0_u32, 0_u32, 0_u32);
-            for (_, partition) in lasting(&scene.kafka) {
-                let Some(state) = &partition.state else { continue };
-                if partition.assigned.first() != Some(&broker.id) {
-                    continue;
-                }
-                all += 1;
-                if state.leader != broker.id {
-                    away += 1;
-                    could += u32::from(state.isr.contains(&broker.id));
-                }
+            let prefers = |one: &&Partition| one.assigned.first() == Some(&broker.id);
+            let states = peace.suspects(&scene.kafka).map(|(_, one)| one).filter(prefers);
+            let states = states.filter_map(|partition| partition.state.as_deref());
+            let (mut away, mut could) = (0, false);
+            for state in states.filter(|state| state.leader != broker.id) {
+                away += 1;
+                could |= state.isr.contains(&broker.id);
             }
-            let peace = self.peace.of(broker.node, scene).is_some_and(|peace| peace > bound);
-            let unbalanced = u64::from(away) * 100 > u64::from(all * bounds.imbalance_percentage);
-            let (waits, judged) = (unbalanced && could > 0, controlled && peace);
-            if self.since.holds((index, 0), waits, bound, judged, scene.now) {
+            if !could {
+                continue;
+            }
+            let all = scene.kafka.lasting().map(|(_, one)| one).filter(prefers).count();
+            let unbalanced = away * 100 > all * bounds.imbalance_percentage as usize;
+            let long = peace.of(broker.node, scene).is_some_and(|long| long > bound);
+            let judged = controlled && long;
+            if unbalanced && self.since.holds((index, 0), bound, judged, scene.now) {
                 let name = &broker.name;
                 found.push(format!(
                     "{name} is the preferred leader of {all} partitions and leads {} of them after \
@@ -83,5 +69,6 @@ impl Check for Preferred {
                 ));
             }
         }
+        self.since.end_look(scene.now);
     }
 }

@@ -9,11 +9,9 @@
 
 use machine::Duration;
 
-use crate::cast::Said;
-use crate::checks::{Check, Wants};
-use crate::scene::{Moment, Outside, Scene};
+use crate::checks::{Check, Look, Wants};
 
-use super::peace::{Peace, Since, lasting};
+use super::since::Since;
 use crate::scene::kafka::Role;
 
 /// For what is not counted.
@@ -22,7 +20,6 @@ const SLACK: Duration = Duration::from_secs(10);
 /// The check.
 #[derive(Debug, Default)]
 pub struct Rejoined {
-    peace: Peace,
     since: Since,
 }
 
@@ -39,30 +36,18 @@ impl Check for Rejoined {
         Wants::Nothing
     }
 
-    fn see(
-        &mut self,
-        _moment: &Moment,
-        _said: &Said,
-        _scene: &Scene,
-        _outside: &dyn Outside,
-        _found: &mut Vec<String>,
-    ) {
-    }
-
     fn keeps_time(&self) -> bool {
         true
     }
 
-    fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
-        if !self.peace.look(scene, outside) {
-            return;
-        }
+    fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
+        let Look { scene, outside, peace } = *look;
         let bounds = &scene.kafka.bounds;
         let back = bounds.socket_timeout + bounds.replica_fetch_wait_max.times(2) + SLACK;
         let gone = bounds.failover() + bounds.socket_timeout;
-        let controlled = self.peace.has_controller(gone, scene);
-        for (place, partition) in lasting(&scene.kafka) {
-            let is_led = || self.peace.leader(partition, back, scene).is_some();
+        let controlled = peace.has_controller(gone, scene);
+        for (place, partition) in peace.suspects(&scene.kafka) {
+            let is_led = || peace.leader(partition, back, scene).is_some();
             for (index, replica) in partition.replicas.iter().enumerate() {
                 let broker = &scene.kafka.brokers[index];
                 let (who, name) = (&broker.name, &partition.name);
@@ -75,19 +60,20 @@ impl Check for Rejoined {
                             && partition.assigned.contains(&broker.id)
                     })
                 };
-                let peace = || self.peace.of(broker.node, scene);
                 let waits = !inside && caught_up();
-                let judged = waits && is_led() && peace().is_some_and(|peace| peace > back);
-                if self.since.holds((place, 2 * index), waits, back, judged, scene.now) {
+                let long = || peace.of(broker.node, scene).is_some_and(|long| long > back);
+                let judged = waits && is_led() && long();
+                if waits && self.since.holds((place, 2 * index), back, judged, scene.now) {
                     found
                         .push(format!("{who} has caught up with {name}, and stays out of the ISR"));
                 }
                 let dead = inside && !outside.is_up(broker.node) && partition.isr.len() > 1;
-                let judged = dead && controlled && self.peace.unbroken(scene) > gone;
-                if self.since.holds((place, 2 * index + 1), dead, gone, judged, scene.now) {
+                let judged = dead && controlled && peace.unbroken(scene) > gone;
+                if dead && self.since.holds((place, 2 * index + 1), gone, judged, scene.now) {
                     found.push(format!("{who} is dead, and still in the ISR of {name}"));
                 }
             }
         }
+        self.since.end_look(scene.now);
     }
 }

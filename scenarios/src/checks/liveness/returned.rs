@@ -8,11 +8,9 @@
 
 use machine::Duration;
 
-use crate::cast::Said;
-use crate::checks::{Check, Wants};
-use crate::scene::{Moment, Outside, Scene};
+use crate::checks::{Check, Look, Wants};
 
-use super::peace::{Peace, Since, lasting};
+use super::since::Since;
 use crate::scene::kafka::Role;
 
 /// For reading logs.
@@ -21,7 +19,6 @@ const READS: Duration = Duration::from_secs(10);
 /// The check.
 #[derive(Debug, Default)]
 pub struct Returned {
-    peace: Peace,
     since: Since,
 }
 
@@ -38,47 +35,35 @@ impl Check for Returned {
         Wants::Nothing
     }
 
-    fn see(
-        &mut self,
-        _moment: &Moment,
-        _said: &Said,
-        _scene: &Scene,
-        _outside: &dyn Outside,
-        _found: &mut Vec<String>,
-    ) {
-    }
-
     fn keeps_time(&self) -> bool {
         true
     }
 
-    fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
-        if !self.peace.look(scene, outside) {
-            return;
-        }
+    fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
+        let Look { scene, peace, .. } = *look;
         let bounds = &scene.kafka.bounds;
         let bound = bounds.failover() + bounds.session_timeout + bounds.socket_timeout + READS;
         for (index, broker) in scene.kafka.brokers.iter().enumerate() {
-            let peace = self.peace.of(broker.node, scene);
-            let long = peace.is_some_and(|peace| peace >= bound);
+            let long = peace.of(broker.node, scene).is_some_and(|long| long >= bound);
             let absent = !scene.kafka.is_registered(broker.node);
-            if self.since.holds((index, usize::MAX), absent, bound, long, scene.now) {
+            if absent && self.since.holds((index, usize::MAX), bound, long, scene.now) {
                 let name = &broker.name;
                 found.push(format!("{name} is well, and has not been registered for {bound}"));
             }
-            let controlled = long && self.peace.has_controller(bound, scene);
-            for (place, partition) in lasting(&scene.kafka) {
+            let controlled = long && peace.has_controller(bound, scene);
+            for (place, partition) in peace.suspects(&scene.kafka) {
                 let has = partition.assigned.contains(&broker.id);
                 let role = partition.replicas.get(index).map(|replica| replica.role);
                 let idle = role.is_none_or(|role| role == Role::None);
                 let left_out = has && idle;
-                let led = || self.peace.leader(partition, bound, scene).is_some();
+                let led = || peace.leader(partition, bound, scene).is_some();
                 let judged = left_out && controlled && led();
-                if self.since.holds((index, place), left_out, bound, judged, scene.now) {
+                if left_out && self.since.holds((index, place), bound, judged, scene.now) {
                     let (who, name) = (&broker.name, &partition.name);
                     found.push(format!("{who} neither leads nor follows {name} after {bound}"));
                 }
             }
         }
+        self.since.end_look(scene.now);
     }
 }

@@ -8,11 +8,10 @@
 
 use machine::Duration;
 
-use crate::cast::Said;
-use crate::checks::{Check, Wants};
-use crate::scene::{Moment, Outside, Scene};
+use crate::checks::{Check, Look, Peace, Wants};
+use crate::scene::{Outside, Scene};
 
-use super::peace::{InOrder, Pair, Peace, Since};
+use super::since::{InOrder, Pair, Since};
 use crate::scene::kafka::BrokerKey;
 
 /// For what is not counted.
@@ -21,7 +20,6 @@ const SLACK: Duration = Duration::from_secs(5);
 /// The check.
 #[derive(Debug, Default)]
 pub struct Served {
-    peace: Peace,
     since: Since,
     in_order: InOrder,
 }
@@ -39,27 +37,15 @@ impl Check for Served {
         Wants::Nothing
     }
 
-    fn see(
-        &mut self,
-        _moment: &Moment,
-        _said: &Said,
-        _scene: &Scene,
-        _outside: &dyn Outside,
-        _found: &mut Vec<String>,
-    ) {
-    }
-
     fn keeps_time(&self) -> bool {
         true
     }
 
-    fn pass(&mut self, scene: &Scene, outside: &dyn Outside, found: &mut Vec<String>) {
-        if !self.peace.look(scene, outside) {
-            return;
-        }
+    fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
+        let Look { scene, outside, peace } = *look;
         let bounds = &scene.kafka.bounds;
         let bound = bounds.replica_fetch_wait_max + SLACK;
-        self.in_order.look(scene.now, pairs(&self.peace, scene, outside));
+        self.in_order.look(scene.now, pairs(peace, scene, outside));
         for (place, client) in scene.kafka.clients.iter().enumerate() {
             let stuck = client.waiting.values().any(|batch| {
                 let Some((sent, to)) = batch.sent else { return false };
@@ -68,11 +54,12 @@ impl Check for Served {
                 let waited = self.in_order.waited(pair, sent, scene.now);
                 waited.is_some_and(|waited| waited >= bound)
             });
-            if self.since.holds((place, 0), stuck, Duration::ZERO, true, scene.now) {
+            if stuck && self.since.holds((place, 0), Duration::ZERO, true, scene.now) {
                 let name = &client.name;
                 found.push(format!("{name} waits for the answer of a leader that lacks nothing"));
             }
         }
+        self.since.end_look(scene.now);
     }
 }
 

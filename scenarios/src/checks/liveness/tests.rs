@@ -4,6 +4,8 @@ use broker::id::BrokerId;
 use broker::note::ClientNote;
 use broker::zk::znode;
 
+use sim::world::NodeId;
+
 use crate::checks::talk::{Talk, orders};
 
 /// Broker 1 leads, all are in sync.
@@ -11,6 +13,16 @@ fn healthy() -> Talk {
     let mut talk = Talk::new();
     talk.elect(1, 0, &[1, 2, 3]);
     talk.replicates(1, &[2, 3], 0, 7);
+    talk
+}
+
+/// And broker 1 is the controller.
+fn controlled() -> Talk {
+    let mut talk = healthy();
+    talk.set("/controller_epoch", b"0");
+    let taken = talk.write("/controller", &znode::controller_json(BrokerId(1), 0));
+    let counted = talk.write("/controller_epoch", b"1");
+    talk.commit(vec![taken, counted]);
     talk
 }
 
@@ -62,6 +74,7 @@ fn nobody_can_be_elected_where_no_replica_in_sync_lives() {
 #[test]
 fn whoever_has_caught_up_must_be_let_in() {
     let mut talk = healthy();
+    talk.wait(5);
     talk.sync_with(1, 0, &[1, 2]);
     talk.wait(20);
     assert_eq!(talk.found, Vec::<String>::new());
@@ -73,6 +86,27 @@ fn whoever_has_caught_up_must_be_let_in() {
     talk.replicates(1, &[2], 0, 9);
     talk.wait(300);
     assert_eq!(talk.found, Vec::<String>::new(), "it has not caught up");
+}
+
+#[test]
+fn whoever_is_paused_must_leave_the_isr() {
+    let mut talk = controlled();
+    talk.wait(5);
+    talk.calm.down = vec![NodeId(3)];
+    talk.wait(300);
+    assert_eq!(talk.caught(), ["LV-4"]);
+}
+
+#[test]
+fn whoever_was_in_the_isr_for_a_moment_has_its_time_again() {
+    let mut talk = healthy();
+    for _ in 0..2 {
+        talk.wait(5);
+        talk.sync_with(1, 0, &[1, 2]);
+        talk.wait(30);
+        talk.sync_with(1, 0, &[1, 2, 3]);
+    }
+    assert_eq!(talk.found, Vec::<String>::new());
 }
 
 #[test]
@@ -135,11 +169,7 @@ fn whoever_is_back_must_register() {
 
 #[test]
 fn whoever_is_preferred_must_lead_again() {
-    let mut talk = healthy();
-    talk.set("/controller_epoch", b"0");
-    let taken = talk.write("/controller", &znode::controller_json(BrokerId(1), 0));
-    let counted = talk.write("/controller_epoch", b"1");
-    talk.commit(vec![taken, counted]);
+    let mut talk = controlled();
     talk.elect(2, 1, &[1, 2, 3]);
     talk.wait(314);
     assert_eq!(talk.found, Vec::<String>::new());

@@ -3,7 +3,8 @@
 //!
 //! A producer that is served again has a queue of what was handed over meanwhile; while that shrinks it is not out.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::Arc;
 
 use broker::id::{Offset, TopicPartition};
@@ -16,7 +17,7 @@ const TOGETHER: Duration = Duration::from_millis(50);
 /// What one client waits for.
 #[derive(Debug)]
 pub(super) enum Waits {
-    /// A producer, by partition.
+    /// A producer, by partition that it waits for.
     Answers(BTreeMap<i32, Unanswered>),
     /// A consumer of this topic: what is committed and has not come.
     Records {
@@ -93,14 +94,12 @@ impl Waits {
                 Heard::Began
             }
             (Self::Answers(partitions), ClientNote::Acked { partition, batch, .. }) => {
-                let one = partitions.entry(partition.partition).or_default();
-                one.batches.remove(batch);
-                one.answered = at;
+                Unanswered::has_outcome(partitions, partition.partition, *batch, Some(at));
                 Heard::Served
             }
             (Self::Answers(partitions), ClientNote::GaveUp { partition, batch, .. }) => {
-                let one = partitions.entry(partition.partition).or_default();
-                Heard::Lost(one.batches.remove(batch).unwrap_or(at))
+                let since = Unanswered::has_outcome(partitions, partition.partition, *batch, None);
+                Heard::Lost(since.unwrap_or(at))
             }
             (Self::Records { behind, .. }, ClientNote::Consumed { partition, last, .. }) => {
                 let next = Offset(last.0 + 1);
@@ -138,6 +137,23 @@ impl Waits {
 }
 
 impl Unanswered {
+    /// A batch is answered, or given up. Gives when it was handed over; a partition with no other batch is forgotten.
+    fn has_outcome(
+        partitions: &mut BTreeMap<i32, Self>,
+        partition: i32,
+        batch: u64,
+        answered: Option<Instant>,
+    ) -> Option<Instant> {
+        let Entry::Occupied(mut one) = partitions.entry(partition) else { return None };
+        let Self { batches, answered: latest } = one.get_mut();
+        *latest = answered.unwrap_or(*latest);
+        let since = batches.remove(&batch);
+        if batches.is_empty() {
+            one.remove();
+        }
+        since
+    }
+
     /// Since when something waits and nothing is answered.
     fn since(&self) -> Option<Instant> {
         self.batches.first_key_value().map(|(_, handed_over)| self.answered.max(*handed_over))

@@ -203,6 +203,6 @@ impl Kafka {
 
     /// A partition's key by name.
     pub fn find_key(&self, topic: &str, partition: i32) -> Option<PartitionKey> {
-        self.keys.get(topic)?.get(&partition).copied()
+        self.keys.find(topic, partition).copied()
     }
 }

@@ -110,7 +110,10 @@ impl Kafka {
         let now = self.now;
         let broker = &mut self.brokers[key.index()];
         match note {
-            Note::Session(note) => broker.session_said(note),
+            Note::Session(note) => {
+                broker.session_said(note);
+                self.shape += 1;
+            }
             Note::LogsOpened { clean, replicas } => {
                 broker.is_open = true;
                 self.logs_opened(key, *clean, replicas);
@@ -119,8 +122,12 @@ impl Kafka {
             Note::Registered { epoch } => {
                 broker.registered = Some(*epoch);
                 broker.registered_at = now;
+                self.shape += 1;
             }
-            Note::Serving => broker.is_serving = true,
+            Note::Serving => {
+                broker.is_serving = true;
+                self.shape += 1;
+            }
             Note::ShuttingDown { .. } => broker.is_stopping = true,
             Note::HandlersExhausted { .. } => broker.is_exhausted = true,
             Note::HandlersFree => broker.is_exhausted = false,
@@ -156,6 +163,7 @@ impl Kafka {
 
     pub(super) fn broker_died(&mut self, key: BrokerKey) {
         self.brokers[key.index()].died();
+        self.shape += 1;
         for partition in &mut self.partitions {
             if partition.legit == Some(key) {
                 partition.legit = None;

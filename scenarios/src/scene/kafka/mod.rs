@@ -24,6 +24,7 @@ mod tree;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use broker::by_partition::ByPartition;
 use broker::id::{BrokerId, ControllerEpoch, TopicPartition};
 use broker::note::{ClientNote, Note};
 use machine::Instant;
@@ -120,7 +121,8 @@ pub struct Kafka {
     /// Promised records that are gone, in order of discovery.
     losses: Vec<Loss>,
     who: Vec<Who>,
-    keys: BTreeMap<Arc<str>, BTreeMap<i32, PartitionKey>>,
+    keys: ByPartition<PartitionKey>,
+    shape: u64,
     last_key: Option<(TopicPartition, PartitionKey)>,
     /// The time of the note that is being folded.
     now: Instant,
@@ -214,8 +216,8 @@ impl Kafka {
         }
         let fresh = PartitionKey(u32::try_from(self.partitions.len()).unwrap_or(u32::MAX));
         let key = self.find_key(&name.topic, name.partition).unwrap_or_else(|| {
-            self.keys.entry(name.topic.clone()).or_default().insert(name.partition, fresh);
-            self.partitions.push(Partition::new(name.clone()));
+            self.keys.insert(name, fresh);
+            self.partitions.push(Partition::new(self.keys.name(&name.topic, name.partition)));
             fresh
         });
         self.last_key = Some((name.clone(), key));
@@ -238,6 +240,39 @@ impl Kafka {
     /// A partition.
     pub fn partition(&self, key: PartitionKey) -> &Partition {
         &self.partitions[key.index()]
+    }
+
+    /// Counts changes of who is to lead, follow and be in sync, and of who does, anywhere: while it stands still, so does
+    /// [`Self::is_settled`] of each partition, and which of them are [`Self::lasting`].
+    pub fn shape(&self) -> u64 {
+        self.shape
+    }
+
+    /// Whether a partition is as it was meant to be: led by its preferred replica, followed by all others, all in sync and
+    /// serving.
+    pub fn is_settled(&self, partition: &Partition) -> bool {
+        let preferred = partition.assigned.first().copied();
+        let leader = partition.state.as_ref().map(|state| state.leader);
+        let takes_part = |id: &BrokerId| {
+            self.by_id(*id).is_some_and(|key| {
+                let replica = partition.replica(key);
+                self.broker(key).is_serving
+                    && partition.isr.contains(&key)
+                    && replica.is_some_and(|replica| replica.role != Role::None)
+            })
+        };
+        leader.is_some()
+            && leader == preferred
+            && partition.legit.is_some()
+            && partition.isr.len() == partition.assigned.len()
+            && partition.assigned.iter().all(takes_part)
+    }
+
+    /// Partitions that exist and are to stay, each with its place.
+    pub fn lasting(&self) -> impl Iterator<Item = (usize, &Partition)> {
+        self.partitions.iter().enumerate().filter(|(_, partition)| {
+            partition.state.is_some() && !self.deleting.contains(&partition.name.topic)
+        })
     }
 
     /// A broker.

@@ -111,6 +111,7 @@ impl Kafka {
 
     /// Something about the leadership has changed: who leads both by its own word and by ZooKeeper's?
     pub(super) fn ordain(&mut self, key: PartitionKey) {
+        self.shape += 1;
         let partition = &self.partitions[key.index()];
         let legit = partition.state.as_ref().and_then(|state| {
             let leads = |one: &BrokerKey| {

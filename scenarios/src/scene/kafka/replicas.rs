@@ -34,6 +34,7 @@ impl Kafka {
             }
             Note::ReplicaStopped { partition, deleted: true } => {
                 let key = self.key(partition);
+                self.shape += 1;
                 let partition = &mut self.partitions[key.index()];
                 *partition.replica_mut(broker) = Replica::default();
                 if partition.legit == Some(broker) {
@@ -224,6 +225,7 @@ impl Kafka {
 
     /// A broker has read its disk: what is known of its replicas is confirmed, or was lost.
     pub(super) fn logs_opened(&mut self, broker: BrokerKey, clean: bool, found: &[Recovered]) {
+        self.shape += 1;
         let known = &mut self.brokers[broker.index()];
         let rough = match std::mem::take(&mut known.rough) {
             Rough::PowerLost if known.is_damaged => Rough::Damaged,

@@ -122,6 +122,7 @@ impl Kafka {
             }
             Place::Deletion(topic) => {
                 self.deleting.insert(topic.into());
+                self.shape += 1;
             }
             Place::Broker(_) | Place::Elsewhere => {}
         }
@@ -152,6 +153,7 @@ impl Kafka {
             }
             Place::Deletion(topic) => {
                 self.deleting.remove(topic);
+                self.shape += 1;
                 self.events.push(Event::DeletionDone(topic.into()));
             }
             Place::ControllerEpoch | Place::Elsewhere => {}
@@ -205,6 +207,7 @@ impl Kafka {
     }
 
     fn undecided(&mut self, key: PartitionKey) {
+        self.shape += 1;
         let partition = &mut self.partitions[key.index()];
         partition.state = None;
         partition.isr.clear();
@@ -212,6 +215,7 @@ impl Kafka {
     }
 
     fn assigned(&mut self, name: &str, now: Assignment) {
+        self.shape += 1;
         for (number, replicas) in &now {
             let key = self.key(&TopicPartition::new(name, *number));
             self.partitions[key.index()].assigned.clone_from(replicas);

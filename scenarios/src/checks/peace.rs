@@ -1,7 +1,8 @@
 //! How long nothing has been in the way of a Kafka cluster: what every bound in time is measured from.
 //!
 //! A node counts from the moment it is well, connected to all others that count, and in one life. Whoever leaves starts the
-//! clock of everybody anew, as a failure is what the others must recover from first; so does another ZooKeeper leader.
+//! clock of everybody anew, as a failure is what the others must recover from first; so does another ZooKeeper leader. Where
+//! ZooKeeper has forgotten what was committed there is no peace.
 
 use std::collections::BTreeMap;
 
@@ -11,29 +12,28 @@ use sim::world::NodeId;
 use crate::scene::kafka::{BrokerKey, Kafka, Partition, Replica};
 use crate::scene::{Outside, Scene};
 
-/// How often checks look.
-pub const LOOK: Duration = Duration::from_secs(1);
-
 /// Who is in peace, since when.
 #[derive(Debug, Default)]
 pub struct Peace {
-    look_at: Instant,
     /// The ZooKeeper server that leads.
     leader: Option<NodeId>,
     since: Instant,
     /// Nodes with their lives.
     members: BTreeMap<(NodeId, u64), Instant>,
+    suspects: Vec<usize>,
+    /// What they were chosen by: the picture's shape, and whether all brokers were up.
+    chosen_by: Option<(u64, bool)>,
 }
 
 impl Peace {
-    /// Looks at the world, if it is time to: whether it was.
-    pub fn look(&mut self, scene: &Scene, outside: &dyn Outside) -> bool {
-        if scene.now < self.look_at || scene.kafka.brokers.is_empty() {
-            return false;
+    /// Looks at the world.
+    pub fn look(&mut self, scene: &Scene, outside: &dyn Outside) {
+        if scene.kafka.brokers.is_empty() {
+            return;
         }
-        self.look_at = scene.now + LOOK;
         let leader = scene.leader(scene.kafka.ensemble, outside);
-        let able = leader.map(|leader| able(leader, scene, outside)).unwrap_or_default();
+        let judge = leader.filter(|_| !scene.kafka.is_shaken);
+        let able = judge.map(|leader| able(leader, scene, outside)).unwrap_or_default();
         let left = self.members.keys().any(|member| !able.contains(member));
         if left || leader != self.leader {
             self.since = scene.now;
@@ -43,7 +43,31 @@ impl Peace {
         for member in able {
             self.members.entry(member).or_insert(scene.now);
         }
-        !scene.kafka.is_shaken
+        self.suspect(&scene.kafka, outside);
+    }
+
+    /// Chooses partitions to look at, where that may have changed.
+    fn suspect(&mut self, kafka: &Kafka, outside: &dyn Outside) {
+        let all_up = kafka.brokers.iter().all(|broker| outside.is_up(broker.node));
+        let suspects = || {
+            let suspect = kafka.lasting().filter(|(_, one)| !all_up || !kafka.is_settled(one));
+            suspect.map(|(place, _)| place).collect()
+        };
+        let by = Some((kafka.shape(), all_up));
+        if self.chosen_by != by {
+            self.chosen_by = by;
+            self.suspects = suspects();
+        }
+        debug_assert_eq!(self.suspects, suspects(), "the shape has changed");
+    }
+
+    /// Partitions that exist and are to stay, each with its place, but for those that need no look: settled, while all brokers
+    /// are up.
+    pub fn suspects<'a>(
+        &'a self,
+        kafka: &'a Kafka,
+    ) -> impl Iterator<Item = (usize, &'a Partition)> {
+        self.suspects.iter().map(|place| (*place, &kafka.partitions[*place]))
     }
 
     /// How long this node has been in peace; `None` if it is not.
@@ -105,56 +129,4 @@ fn able(leader: NodeId, scene: &Scene, outside: &dyn Outside) -> Vec<(NodeId, u6
         }
     }
     group
-}
-
-/// Partitions that exist and are to stay, each with its place.
-pub fn lasting(kafka: &Kafka) -> impl Iterator<Item = (usize, &Partition)> {
-    kafka.partitions.iter().enumerate().filter(|(_, partition)| {
-        partition.state.is_some() && !kafka.deleting.contains(&partition.name.topic)
-    })
-}
-
-/// Conditions by place, each with the time since which it holds without interruption, as far as looks can tell.
-#[derive(Debug, Default)]
-pub struct Since(BTreeMap<(usize, usize), (Instant, bool)>);
-
-impl Since {
-    /// A condition holds, or not: true once, when it has held for that long and may be judged.
-    pub fn holds(
-        &mut self,
-        of: (usize, usize),
-        holds: bool,
-        bound: Duration,
-        judged: bool,
-        now: Instant,
-    ) -> bool {
-        if !holds {
-            self.0.remove(&of);
-            return false;
-        }
-        let (since, told) = self.0.entry(of).or_insert((now, false));
-        let tells = judged && !*told && now.since(*since) >= bound;
-        *told |= tells;
-        tells
-    }
-}
-
-/// What is in order between a client and a partition (with its leader, where it matters): from then on somebody's time counts.
-#[derive(Debug, Default)]
-pub struct InOrder(BTreeMap<Pair, Instant>);
-
-/// A client, a partition and its leader, as indices.
-pub type Pair = (usize, usize, usize);
-
-impl InOrder {
-    /// All that are in order at this look; whoever is missing begins anew.
-    pub fn look(&mut self, now: Instant, all: impl Iterator<Item = Pair>) {
-        let before = std::mem::take(&mut self.0);
-        self.0 = all.map(|pair| (pair, before.get(&pair).copied().unwrap_or(now))).collect();
-    }
-
-    /// How long somebody has waited that everything should be quick for, if it is in order: not longer than it is.
-    pub fn waited(&self, pair: Pair, asked: Instant, now: Instant) -> Option<Duration> {
-        self.0.get(&pair).map(|since| now.since(asked.max(*since)))
-    }
 }
