@@ -327,7 +327,7 @@ pub enum Decision {
 }
 
 /// Which checkpoint file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Checkpoint {
     /// `replication-offset-checkpoint`.
     HighWatermark,

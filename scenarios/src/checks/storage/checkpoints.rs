@@ -3,17 +3,31 @@
 //!
 //! After a crash it is believed without a look. To break it: write down what is not flushed yet.
 
-use broker::id::Offset;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use broker::id::{Offset, TopicPartition};
 use broker::note::{Checkpoint, Note};
 
 use crate::cast::Said;
 use crate::checks::{Check, Wants};
-use crate::scene::kafka::{Broker, Event, Kind, Replica};
+use crate::scene::kafka::{Broker, BrokerKey, Event, Kind, Replica};
 use crate::scene::{Moment, Outside, Scene};
 
 /// The check.
 #[derive(Debug, Default)]
-pub struct Checkpoints;
+pub struct Checkpoints {
+    /// What each broker wrote down last.
+    last: BTreeMap<(BrokerKey, Checkpoint), Written>,
+}
+
+/// Offsets that were written down, all looked at.
+#[derive(Debug, Default)]
+struct Written {
+    offsets: Arc<[(TopicPartition, Offset)]>,
+    /// The picture's shape then.
+    shape: u64,
+}
 
 impl Check for Checkpoints {
     fn id(&self) -> &'static str {
@@ -39,7 +53,15 @@ impl Check for Checkpoints {
         let Said::Broker(Note::Checkpointed { what, offsets }) = said else { return };
         let Some(Event::Checkpointed(key)) = scene.kafka.events.first() else { return };
         let broker = scene.kafka.broker(*key);
-        for (name, offset) in offsets.iter() {
+        let now = Written { offsets: Arc::clone(offsets), shape: scene.kafka.shape() };
+        let before = self.last.insert((*key, *what), now).unwrap_or_default();
+        // Peaks only grow as long as all replicas stay: what was not ahead then is not ahead now.
+        let stays = *what != Checkpoint::LogStart && before.shape == scene.kafka.shape();
+        for (place, (name, offset)) in offsets.iter().enumerate() {
+            let was = before.offsets.get(place).filter(|_| stays);
+            if was.is_some_and(|(of, was)| was == offset && of == name) {
+                continue;
+            }
             let Some(partition) = scene.kafka.find(&name.topic, name.partition) else { continue };
             if let Some(replica) = partition.replica(*key) {
                 let ahead = ahead(*what, *offset, replica, broker);

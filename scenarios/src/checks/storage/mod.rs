@@ -18,3 +18,6 @@ pub fn all() -> Vec<Box<dyn Check>> {
         Box::<retention::Retention>::default(),
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -242,8 +242,9 @@ impl Kafka {
         &self.partitions[key.index()]
     }
 
-    /// Counts changes of who is to lead, follow and be in sync, and of who does, anywhere: while it stands still, so does
-    /// [`Self::is_settled`] of each partition, and which of them are [`Self::lasting`].
+    /// Counts changes of who is to lead, follow and be in sync, of who does, and of replicas that come and go, anywhere. While it
+    /// stands still, so does [`Self::is_settled`] of each partition, and which of them are [`Self::lasting`]; and peaks of
+    /// replicas only grow.
     pub fn shape(&self) -> u64 {
         self.shape
     }
