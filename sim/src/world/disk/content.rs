@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 
 /// How long a piece is.
-const PIECE: usize = 8 * 1024;
+const PIECE: usize = 16 * 1024;
 
 /// The bytes: all pieces are full but the last.
 #[derive(Default)]
