@@ -4,6 +4,8 @@
 mod cluster;
 #[path = "cli/many.rs"]
 mod many;
+#[path = "cli/readme.rs"]
+mod readme;
 #[path = "cli/words.rs"]
 mod words;
 #[path = "cli/written.rs"]
