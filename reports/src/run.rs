@@ -55,13 +55,6 @@ pub struct Run {
     pub reproduce: String,
 }
 
-impl Run {
-    /// What happened, a line per transition, as text that is the same on every machine: made for snapshots.
-    pub fn timeline(&self) -> String {
-        crate::text::told(&self.timeline)
-    }
-}
-
 /// A check that failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Violation {

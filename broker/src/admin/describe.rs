@@ -10,7 +10,7 @@ use kafka_protocol::messages::metadata_response::{
 use kafka_protocol::protocol::StrBytes;
 
 use super::job::{Creation, CreationStep, Job, Replicas};
-use super::topics::{Plan, told};
+use super::plan::{Plan, told};
 use super::{Door, Ground, Kind, Outcome, Refusal, Work, names};
 use crate::config::Config;
 use crate::id::BrokerId;

@@ -2,7 +2,7 @@
 //! DeleteTopics, CreatePartitions, DescribeConfigs, AlterConfigs, and the rules of topic names and assignments.
 //!
 //! A request that reads or writes ZooKeeper holds its request handler until ZooKeeper has answered. What it does there is
-//! in [`job`]; how it is taken apart and answered in [`topics`], [`settings`] and [`describe`].
+//! in [`job`]; how it is taken apart ([`plan`]) and answered in [`topics`], [`settings`] and [`describe`].
 //!
 //! ```text
 //!   request ──► jobs, one after the other, one question to ZooKeeper at a time ──► answer
@@ -13,6 +13,7 @@ pub mod assignment;
 mod describe;
 mod job;
 mod names;
+mod plan;
 mod settings;
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use kafka_protocol::messages::describe_configs_response::{
 use kafka_protocol::protocol::StrBytes;
 
 use super::job::{Alteration, AlterationStep, Found, Job};
-use super::topics::{Plan, told};
+use super::plan::{Plan, told};
 use super::{Ground, Kind, Outcome, Refusal, Work, names};
 use crate::config::keys::{KEYS, broker_key};
 use crate::config::{Config, TOPIC_KEYS};

@@ -1,7 +1,7 @@
 //! CreateTopics, CreatePartitions and DeleteTopics: taken apart into jobs, waited for, answered (`AdminManager`,
 //! `DelayedCreatePartitions`, `DelayedDeleteTopics`).
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use kafka_protocol::messages as m;
 use kafka_protocol::messages::create_topics_request::CreatableTopic;
@@ -15,38 +15,13 @@ use super::assignment::{Candidate, Racks};
 use super::job::{
     Creation, CreationStep, Deletion, Extension, ExtensionStep, Found, Job, Replicas, draw,
 };
+use super::plan::{Plan, told};
 use super::{Ground, Kind, Outcome, Refusal, Work, settings};
 use crate::config::Config;
 use crate::id::BrokerId;
 use crate::mechanism::Preset;
 use crate::replica::RequestId;
 use crate::wire::error;
-
-/// Jobs and outcomes that grow together.
-#[derive(Default)]
-pub(super) struct Plan {
-    pub jobs: VecDeque<(usize, Job)>,
-    pub outcomes: Vec<Outcome>,
-}
-
-impl Plan {
-    /// Something that is to be done, or why it is not.
-    pub(super) fn add(&mut self, name: String, job: Result<Job, Refusal>) {
-        let result = match job {
-            Ok(job) => {
-                self.jobs.push_back((self.outcomes.len(), job));
-                Ok(Found::Nothing)
-            }
-            Err(refusal) => Err(refusal),
-        };
-        self.outcomes.push(Outcome { name, result });
-    }
-
-    fn work(self, id: RequestId, kind: Kind, version: i16, timeout_ms: i32) -> Work {
-        let Self { jobs, outcomes } = self;
-        Work { id, kind, version, jobs, outcomes, timeout_ms, validate_only: false }
-    }
-}
 
 /// The names that are there more than once.
 fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
@@ -216,14 +191,6 @@ pub(super) fn is_seen(outcome: &Outcome, metadata: &crate::metadata::Cache) -> b
             known.is_some_and(|state| state.leader != BrokerId::NONE)
         }),
         Ok(_) => !metadata.topics.contains_key(outcome.name.as_str()),
-    }
-}
-
-/// The error and its words.
-pub(super) fn told(result: &Result<Found, Refusal>) -> (i16, Option<StrBytes>) {
-    match result {
-        Ok(_) => (error::NONE, None),
-        Err(Refusal { error, why }) => (*error, why.clone().map(StrBytes::from_string)),
     }
 }
 

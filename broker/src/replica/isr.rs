@@ -17,28 +17,6 @@ use super::partition::Partition;
 use crate::id::{BrokerId, Offset};
 use crate::mechanism::IsrExpand;
 
-/// A change of an ISR that ZooKeeper has not answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Change {
-    /// The number under which it was asked.
-    pub number: u64,
-    /// What is wanted.
-    pub isr: Vec<BrokerId>,
-    /// How far it is.
-    pub stage: Stage,
-    /// Whether the partition is frozen meanwhile.
-    pub freezes: bool,
-}
-
-/// How far a change is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// The new state is being written.
-    Writing,
-    /// Somebody has written the znode: perhaps we did, and the reply was lost (KAFKA-1382).
-    ReadingBack,
-}
-
 /// The ISR without those who lag (`Partition.getOutOfSyncReplicas`): they do not have all there is, and have not had it for
 /// `lag_max`. `None` if nobody lags. A dead follower of an idle partition has all there is, and stays.
 pub(super) fn without_laggards(

@@ -8,8 +8,8 @@ use coordinator::wire::client::code;
 use coordinator::wire::client::{Request as ZkRequest, Response as ZkResponse};
 use machine::{Duration, Instant};
 
-use super::isr::{self, Change, Stage};
-use super::partition::Slot;
+use super::isr;
+use super::partition::{Change, Slot, Stage};
 use super::turn::{Touched, Turn};
 use super::{ReplicaEvent, Replicas};
 use crate::id::BrokerId;

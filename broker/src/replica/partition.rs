@@ -10,7 +10,6 @@ use kafka_protocol::protocol::StrBytes;
 use machine::WallTime;
 
 use super::RequestId;
-use super::isr::Change;
 use crate::by_partition::ByPartition;
 use crate::id::{BrokerId, ControllerEpoch, LeaderEpoch, Offset, TopicPartition};
 
@@ -67,6 +66,28 @@ pub(super) struct Leader {
     pub change: Option<Change>,
     /// The version of the state znode with which ZooKeeper last refused a change: it is said once.
     pub refused_with: Option<i32>,
+}
+
+/// A change of an ISR that ZooKeeper has not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    /// The number under which it was asked.
+    pub number: u64,
+    /// What is wanted.
+    pub isr: Vec<BrokerId>,
+    /// How far it is.
+    pub stage: Stage,
+    /// Whether the partition is frozen meanwhile.
+    pub freezes: bool,
+}
+
+/// How far a change is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The new state is being written.
+    Writing,
+    /// Somebody has written the znode: perhaps we did, and the reply was lost (KAFKA-1382).
+    ReadingBack,
 }
 
 /// Another replica, as its leader knows it from its fetches (`cluster/Replica`).

@@ -9,7 +9,6 @@ use crate::run::{Expectation, Loss, Outage, Run, Statistics, Verdict, Violation}
 use crate::style::{Paint, Style, clean, counted, grouped, padded, seconds};
 
 pub use failure::failure;
-pub use timeline::told;
 
 /// The whole report of a run, ending with a line's end.
 pub fn render(run: &Run, style: &Style) -> String {

@@ -1,7 +1,7 @@
 //! The timeline: one line per transition. Of a long one the beginning, the end, and what the scenario did or a check found
 //! in between; how much is left out is said where it is left out.
 
-use crate::run::{Kind, Line};
+use crate::run::{Kind, Line, Run};
 use crate::style::{Paint, Style, clean, counted, padded, seconds};
 
 /// What the marks mean.
@@ -15,18 +15,26 @@ const BETWEEN: usize = 30;
 /// Longer names are not waited for.
 const WHO_MAX: usize = 24;
 
-/// The timeline of a run as text that is the same on every machine, for snapshots: every line of it, in simulated time.
-pub fn told(lines: &[Line]) -> String {
-    let style = Style { colour: false, width: 160 };
-    let who = lines.iter().map(|line| line.who.chars().count()).max().unwrap_or(0).min(WHO_MAX);
+impl Run {
+    /// What happened, a line per transition in simulated time, as text that is the same on every machine: made for snapshots.
+    pub fn timeline(&self) -> String {
+        let style = Style { colour: false, width: 160 };
+        let lines = &self.timeline;
+        let (time, who) = widths(lines);
+        lines.iter().map(|line| one(line, time, who, &style)).collect()
+    }
+}
+
+/// How wide the columns of times and of names are.
+fn widths(lines: &[Line]) -> (usize, usize) {
     let time = lines.iter().map(|line| seconds(line.at).len()).max().unwrap_or(0);
-    lines.iter().map(|line| one(line, time, who, &style)).collect()
+    let who = lines.iter().map(|line| line.who.chars().count()).max().unwrap_or(0).min(WHO_MAX);
+    (time, who)
 }
 
 /// All lines, or those that matter most of a long timeline.
 pub(super) fn render(lines: &[Line], style: &Style) -> String {
-    let who = lines.iter().map(|line| line.who.chars().count()).max().unwrap_or(0).min(WHO_MAX);
-    let time = lines.iter().map(|line| seconds(line.at).len()).max().unwrap_or(0);
+    let (time, who) = widths(lines);
     let shown = shown(lines);
     let mut text = String::new();
     let mut next = 0;
