@@ -99,7 +99,7 @@ pub struct ZooKeeper {
     /// The host it runs on.
     pub host: String,
     /// `myid`, if there is one. Where it cannot be read as a number, the text stays for the error.
-    pub myid: Option<String>,
+    pub myid: Option<Property>,
     /// The `zoo.cfg` the server will really read: key, value and where the value comes from.
     pub properties: Vec<Property>,
     /// The version, as far as it is modelled.
@@ -125,10 +125,13 @@ impl ZooKeeper {
             .iter()
             .map(|property| (property.key.clone(), property.value.clone()))
             .collect();
-        let myid = self.myid.as_deref();
+        let myid = self.myid.as_ref().map(|myid| &*myid.value);
         Config::from_properties_as(self.syntax, &properties, myid, preset, mechanisms)
     }
 }
+
+/// What `myid` is called among settings: a file in `dataDir` with one line.
+pub const MYID: &str = "dataDir/myid";
 
 /// How the origin of a setting begins that nobody wrote (`set by the image wurstmeister/kafka:2.12-2.5.0`).
 pub const SET_BY: &str = "set by ";
@@ -238,7 +241,7 @@ pub struct Topic {
 /// One effective setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Property {
-    /// The key in `zoo.cfg`.
+    /// The key in `zoo.cfg` or `server.properties`, or [`MYID`].
     pub key: String,
     /// The value.
     pub value: String,

@@ -127,7 +127,7 @@ impl Played {
         survey::Server {
             name: server.name.clone(),
             version: server.preset.to_string(),
-            myid: server.myid.as_deref().map(|myid| myid.trim().to_owned()),
+            myid: server.myid.as_ref().map(|myid| myid.value.trim().to_owned()),
             state: state.to_owned(),
             clients_at: config.ok().and_then(|(config, _)| config.client_address),
         }

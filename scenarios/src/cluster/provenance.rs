@@ -8,7 +8,7 @@ use coordinator::mechanism::Preset;
 use reports::survey::{Modelled, Section, Setting, Valued};
 
 use super::keys::{Age, KAFKA, Key, Unsaid, ZOOKEEPER};
-use super::{Broker, Cluster, Property, SET_BY, ZooKeeper};
+use super::{Broker, Cluster, MYID, Property, SET_BY, ZooKeeper};
 
 /// The settings of all nodes, those of the same kind and version together: ZooKeeper first.
 pub(super) fn sections(cluster: &Cluster) -> Vec<Section> {
@@ -71,6 +71,7 @@ impl Kind {
     /// How far a setting is modelled that is not in the table: the node itself is asked.
     fn of_unlisted(self, key: &str, value: &str) -> (Modelled, String) {
         match self {
+            Self::Server(..) if key == MYID => (Modelled::Fully, String::new()),
             Self::Server(preset, syntax) => server_says(preset, syntax, key, value),
             Self::Broker(preset) => broker_says(preset, key, value),
         }
@@ -81,29 +82,40 @@ impl Kind {
 struct Node<'c> {
     name: &'c str,
     kind: Kind,
+    myid: Option<&'c Property>,
     properties: &'c [Property],
 }
 
 impl<'c> Node<'c> {
     fn server(server: &'c ZooKeeper) -> Self {
         let kind = Kind::Server(server.preset, server.syntax);
-        Self { name: &server.name, kind, properties: &server.properties }
+        Self {
+            name: &server.name,
+            kind,
+            myid: server.myid.as_ref(),
+            properties: &server.properties,
+        }
     }
 
     fn broker(broker: &'c Broker) -> Self {
         let kind = Kind::Broker(broker.preset);
-        Self { name: &broker.name, kind, properties: &broker.properties }
+        Self { name: &broker.name, kind, myid: None, properties: &broker.properties }
     }
 
     /// What is set, the last of several lines first.
     fn set<'k>(&self, key: &'k str) -> impl Iterator<Item = &'c Property> + use<'c, 'k> {
-        self.properties.iter().rev().filter(move |property| property.key.trim() == key)
+        self.all().rev().filter(move |property| property.key.trim() == key)
+    }
+
+    /// Everything that is set, in the order of the files.
+    fn all(&self) -> impl DoubleEndedIterator<Item = &'c Property> + use<'c> {
+        self.myid.into_iter().chain(self.properties)
     }
 }
 
 fn section(kind: Kind, nodes: &[Node<'_>]) -> Section {
     let mut names: Vec<&str> = Vec::new();
-    for property in nodes.iter().flat_map(|node| node.properties) {
+    for property in nodes.iter().flat_map(Node::all) {
         let name = property.key.trim();
         if !names.contains(&name) {
             names.push(name);
@@ -157,7 +169,8 @@ fn setting(kind: Kind, nodes: &[Node<'_>], name: &str) -> Setting {
                 && matches!(usual, Unsaid::Value(value) if value == said)
         })
     });
-    let matters = key.is_some_and(|key| key.matters) || name.starts_with("server.");
+    let is_member = name == MYID || name.starts_with("server.");
+    let matters = key.is_some_and(|key| key.matters) || is_member;
     Setting { key: name.to_owned(), values: values.0, is_set, is_usual, matters, modelled, missing }
 }
 

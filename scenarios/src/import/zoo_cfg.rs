@@ -12,12 +12,12 @@ use super::names::is_loopback;
 use super::properties::{self, Entry};
 use super::reading::Reading;
 use super::{Source, joined, printable};
-use crate::cluster::{Property, Severity, ZooKeeper};
+use crate::cluster::{MYID, Property, Severity, ZooKeeper};
 
 /// The lines of a file, and the number of the server it belongs to.
 pub(super) struct Lines {
     entries: Vec<Entry>,
-    myid: Option<String>,
+    myid: Option<Property>,
 }
 
 impl Lines {
@@ -65,7 +65,8 @@ impl Lines {
 
     /// The addresses others know it by: those of its own line.
     pub fn addresses(&self) -> Vec<String> {
-        let own = servers(&self.entries).find(|(id, _)| Some(*id) == self.myid.as_deref());
+        let own = servers(&self.entries)
+            .find(|(id, _)| self.myid.as_ref().is_some_and(|myid| *id == myid.value));
         let host = own.map(|(_, entry)| host_of(entry));
         let named = host.filter(|host| !is_loopback(host) && !matches!(*host, "" | "0.0.0.0"));
         named.map(str::to_owned).into_iter().collect()
@@ -148,16 +149,20 @@ fn is_called(host: &str, word: &str) -> bool {
 }
 
 /// `myid` beside the file; else the number of the line whose host is called like the folder or the file.
-fn myid(reading: &mut Reading<'_>, source: &Source, entries: &[Entry]) -> Option<String> {
-    if let Some(text) = (reading.beside)(&joined(&source.name, "myid")) {
-        return Some(text.lines().next().unwrap_or_default().to_owned());
+fn myid(reading: &mut Reading<'_>, source: &Source, entries: &[Entry]) -> Option<Property> {
+    let number = |value: &str, from: String| {
+        Some(Property { key: MYID.to_owned(), value: value.to_owned(), from })
+    };
+    let beside = joined(&source.name, "myid");
+    if let Some(text) = (reading.beside)(&beside) {
+        return number(text.lines().next().unwrap_or_default(), format!("{beside}:1"));
     }
     let count = servers(entries).count();
     let words = path_words(source);
     let own = servers(entries)
         .find(|(_, entry)| words.iter().any(|word| is_called(host_of(entry), word)));
-    if let Some((id, _)) = own {
-        return Some(id.to_owned());
+    if let Some((id, entry)) = own {
+        return number(id, format!("{}:{}", source.name, entry.line));
     }
     if count > 1
         && let Some(id) = numbered(&words, entries)
@@ -166,7 +171,7 @@ fn myid(reading: &mut Reading<'_>, source: &Source, entries: &[Entry]) -> Option
         let what = format!("taken for server {id} because of its file's name: there is no `myid`");
         let help = "put a file `myid` with its number beside it";
         reading.find(("F05", Severity::Information), at, "", what, help);
-        return Some(id);
+        return number(&id, "assumed: the number in its file's name".to_owned());
     }
     if count > 1 {
         let span = servers(entries).next().map_or(0..0, |(_, entry)| entry.span.clone());

@@ -17,7 +17,7 @@ use toml::de::DeValue;
 use super::fields::{self, Fields, Value};
 use super::kafka::{self, Kafka};
 use super::problems::{Located, Problems};
-use crate::cluster::{Cluster, Host, Network, Property, ZooKeeper};
+use crate::cluster::{Cluster, Host, MYID, Network, Property, ZooKeeper};
 
 /// The `[cluster]` table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,7 +180,7 @@ fn server(name: &str, names: &[String], lists: ServerLists, preset: Preset) -> Z
     ZooKeeper {
         name: name.to_string(),
         host: name.to_string(),
-        myid: (lists != ServerLists::None).then(|| index.to_string()),
+        myid: (lists != ServerLists::None).then(|| property(MYID, &index.to_string(), from)),
         properties,
         preset,
         syntax: Syntax::of(preset),

@@ -68,7 +68,8 @@ fn staged(text: &mut String, cluster: &Cluster) -> std::fmt::Result {
         writeln!(text)?;
     }
     for zk in &cluster.zookeepers {
-        let (myid, syntax) = (zk.myid.as_deref().unwrap_or("-"), zk.syntax);
+        let myid = zk.myid.as_ref().map_or("-", |myid| &*myid.value);
+        let syntax = zk.syntax;
         writeln!(text, "{} on {} myid {myid} runs {} {syntax:?}", zk.name, zk.host, zk.preset)?;
         if let Some(why) = &zk.never_starts {
             writeln!(text, "  never starts: {why}")?;

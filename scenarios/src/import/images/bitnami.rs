@@ -74,8 +74,7 @@ pub(super) fn stage(reading: &mut Reading<'_>, staged: &mut Staged<'_>) {
         Some(path) => drop(staged.take_mounted(reading, path)),
         None => generated(reading, staged),
     }
-    let id = service.set("ZOO_SERVER_ID").map_or("1".to_owned(), |id| id.value.clone());
-    staged.myid = Some(id);
+    staged.take_myid(reading, "ZOO_SERVER_ID", Some("1"));
     staged.take_mounted_myid(reading, &format!("{DATA}/myid"));
     let becomes = |name: &str| {
         let is_setting = SETTINGS.iter().any(|(_, variable, _)| *variable == name);

@@ -77,7 +77,7 @@ pub(super) fn stage(reading: &mut Reading<'_>, staged: &mut Staged<'_>) {
             numbered(reading, staged, variable, key);
         }
     }
-    staged.myid = service.set("ZOOKEEPER_SERVER_ID").map(|variable| variable.value.clone());
+    staged.take_myid(reading, "ZOOKEEPER_SERVER_ID", None);
     if service.set("ZOOKEEPER_TICK_TIME").is_none() {
         let at = reading.at(&service.image_span());
         let what = "tickTime is not set: it is 3000, sessions last from 6 s to 60 s";

@@ -25,7 +25,7 @@ pub(super) fn stage(reading: &mut Reading<'_>, staged: &mut Staged<'_>) {
     let (id, count) = (said("SERVER_ID"), said("SERVER_COUNT"));
     if id != "1" || count != "1" {
         servers(reading, staged, id, count);
-        staged.myid = Some(id.to_owned());
+        staged.take_myid(reading, "SERVER_ID", Some("1"));
     }
     staged.take_mounted_myid(reading, "/zookeeper/data/myid");
     let becomes = |name: &str| matches!(name, "SERVER_ID" | "SERVER_COUNT");

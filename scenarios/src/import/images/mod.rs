@@ -14,7 +14,7 @@ use super::compose::{Mount, Service, Variable};
 use super::nearest::nearest;
 use super::reading::Reading;
 use super::{joined, properties};
-use crate::cluster::{Property, Severity, ZooKeeper};
+use crate::cluster::{MYID, Property, SET_BY, Severity, ZooKeeper};
 
 pub(super) use version::Version;
 use version::leading_numbers;
@@ -150,7 +150,7 @@ pub(super) struct Staged<'s> {
     service: &'s Service,
     image: &'s Image,
     version: &'s Version,
-    myid: Option<String>,
+    myid: Option<Property>,
     properties: Vec<Property>,
     never_starts: Option<String>,
 }
@@ -158,7 +158,7 @@ pub(super) struct Staged<'s> {
 impl Staged<'_> {
     /// A setting the image makes by itself.
     fn fixed(&mut self, key: &str, value: &str) {
-        let from = format!("set by the image {}", self.image.text);
+        let from = format!("{SET_BY}the image {}", self.image.text);
         self.properties.push(Property { key: key.to_owned(), value: value.to_owned(), from });
     }
 
@@ -199,10 +199,21 @@ impl Staged<'_> {
         true
     }
 
+    /// Takes `myid` from a variable, or the image's own default for it, if there is one.
+    fn take_myid(&mut self, reading: &Reading<'_>, variable: &str, default: Option<&str>) {
+        let said = self.service.set(variable);
+        let said = said.map(|variable| (variable.value.clone(), reading.line(&variable.span)));
+        let own = || Some((default?.to_owned(), format!("{SET_BY}the image {}", self.image.text)));
+        let myid = said.or_else(own);
+        self.myid = myid.map(|(value, from)| Property { key: MYID.to_owned(), value, from });
+    }
+
     /// Takes `myid` from a mounted file, if one is mounted there.
     fn take_mounted_myid(&mut self, reading: &Reading<'_>, path: &str) {
-        if let Some((_, Some(text))) = mounted(reading, self.service, path) {
-            self.myid = Some(text.lines().next().unwrap_or_default().to_owned());
+        if let Some((source, Some(text))) = mounted(reading, self.service, path) {
+            let value = text.lines().next().unwrap_or_default().to_owned();
+            let from = format!("{source}:1");
+            self.myid = Some(Property { key: MYID.to_owned(), value, from });
         }
     }
 

@@ -48,8 +48,7 @@ pub(super) fn stage(reading: &mut Reading<'_>, staged: &mut Staged<'_>) {
     if !is_own {
         generated(reading, staged);
     }
-    let id = service.set("ZOO_MY_ID").map_or("1".to_owned(), |variable| variable.value.clone());
-    staged.myid = Some(id);
+    staged.take_myid(reading, "ZOO_MY_ID", Some("1"));
     staged.take_mounted_myid(reading, &format!("{data}/myid"));
     staged.rest(reading, &|name| is_setting(name, is_own), &KNOWN);
     staged.expect_mounts(reading, &[&data, &logs]);

@@ -4,7 +4,7 @@ use coordinator::config::Syntax;
 use coordinator::mechanism::Preset;
 
 use super::machines::{Machines, first_label};
-use crate::cluster::{Property, Severity, ZooKeeper};
+use crate::cluster::{MYID, Property, Severity, ZooKeeper};
 use crate::import::brokers;
 use crate::import::ensemble::{Member, addresses, parts};
 use crate::import::names::is_loopback;
@@ -72,7 +72,7 @@ pub(super) fn ensemble(
         let zookeeper = ZooKeeper {
             name,
             host: machines.name(place).to_owned(),
-            myid: Some((index + 1).to_string()),
+            myid: Some(assumed((MYID.to_owned(), (index + 1).to_string()))),
             properties: lines.into_iter().map(assumed).collect(),
             preset: Preset::V3_4_14,
             syntax: Syntax::V3_4,
