@@ -16,11 +16,16 @@ const VERSION: &str = "0";
 
 /// The text of a checkpoint with these lines.
 pub(super) fn text(lines: impl ExactSizeIterator<Item = impl std::fmt::Display>) -> Bytes {
-    let mut text = format!("{VERSION}\n{}\n", lines.len());
+    let mut text = head(lines.len());
     for line in lines {
         writeln!(text, "{line}").expect("writing to a string cannot fail");
     }
     text.into()
+}
+
+/// The first two lines: version and count.
+fn head(count: usize) -> String {
+    format!("{VERSION}\n{count}\n")
 }
 
 /// The lines of a checkpoint; `None` if the text is none.
@@ -37,7 +42,7 @@ pub(super) fn lines<T>(text: &[u8], read: impl Fn(&str) -> Option<T>) -> Option<
 
 /// The text of a checkpoint of offsets: `topic partition offset`. (Thousands of lines every few seconds.)
 pub(super) fn offsets_text(offsets: &[(TopicPartition, Offset)]) -> Bytes {
-    let mut text = format!("{VERSION}\n{}\n", offsets.len());
+    let mut text = head(offsets.len());
     let mut digits = itoa::Buffer::new();
     for (of, offset) in offsets {
         text.push_str(&of.topic);

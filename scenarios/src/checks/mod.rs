@@ -11,6 +11,7 @@ mod peace;
 mod records;
 mod replication;
 mod storage;
+mod suspects;
 #[cfg(test)]
 mod talk;
 mod zab;
@@ -25,6 +26,7 @@ use crate::scene::{Moment, Outside, Scene};
 
 pub use panel::{Breach, Panel};
 pub use peace::Peace;
+pub use suspects::Suspects;
 
 /// One invariant.
 pub trait Check {
@@ -75,6 +77,8 @@ pub struct Look<'a> {
     pub outside: &'a dyn Outside,
     /// How long nothing has been in the way.
     pub peace: &'a Peace,
+    /// Where something may be amiss.
+    pub suspects: &'a Suspects,
 }
 
 /// What a check is shown. Most notes concern a few checks only, and there are many of both.

@@ -4,7 +4,7 @@
 
 use machine::{Duration, Instant};
 
-use super::{Check, Excused, Look, Peace, Wants};
+use super::{Check, Excused, Look, Peace, Suspects, Wants};
 use crate::cast::Said;
 use crate::scene::kafka::Kind;
 use crate::scene::{Moment, Outside, Scene};
@@ -30,6 +30,7 @@ pub struct Panel {
     kafka: [Set; Kind::COUNT],
     timed: Set,
     peace: Peace,
+    suspects: Suspects,
     /// When checks with bounds in time look again.
     look_at: Instant,
     found: Vec<String>,
@@ -92,6 +93,7 @@ impl Panel {
             kafka,
             timed,
             peace: Peace::default(),
+            suspects: Suspects::default(),
             look_at: Instant::ZERO,
             found: Vec::new(),
         }
@@ -130,8 +132,9 @@ impl Panel {
 
     fn look(&mut self, scene: &Scene, outside: &dyn Outside, breaches: &mut Vec<Breach>) {
         self.peace.look(scene, outside);
+        self.suspects.look(&scene.kafka, outside);
         for place in self.timed {
-            let look = Look { scene, outside, peace: &self.peace };
+            let look = Look { scene, outside, peace: &self.peace, suspects: &self.suspects };
             self.checks[place].pass(&look, &mut self.found);
             self.told(place, breaches);
         }

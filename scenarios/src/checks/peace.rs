@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use machine::{Duration, Instant};
 use sim::world::NodeId;
 
-use crate::scene::kafka::{BrokerKey, Kafka, Partition, Replica};
+use crate::scene::kafka::{BrokerKey, Partition, Replica};
 use crate::scene::{Outside, Scene};
 
 /// Who is in peace, since when.
@@ -20,9 +20,6 @@ pub struct Peace {
     since: Instant,
     /// Nodes with their lives.
     members: BTreeMap<(NodeId, u64), Instant>,
-    suspects: Vec<usize>,
-    /// What they were chosen by: the picture's shape, and whether all brokers were up.
-    chosen_by: Option<(u64, bool)>,
 }
 
 impl Peace {
@@ -43,31 +40,6 @@ impl Peace {
         for member in able {
             self.members.entry(member).or_insert(scene.now);
         }
-        self.suspect(&scene.kafka, outside);
-    }
-
-    /// Chooses partitions to look at, where that may have changed.
-    fn suspect(&mut self, kafka: &Kafka, outside: &dyn Outside) {
-        let all_up = kafka.brokers.iter().all(|broker| outside.is_up(broker.node));
-        let suspects = || {
-            let suspect = kafka.lasting().filter(|(_, one)| !all_up || !kafka.is_settled(one));
-            suspect.map(|(place, _)| place).collect()
-        };
-        let by = Some((kafka.shape(), all_up));
-        if self.chosen_by != by {
-            self.chosen_by = by;
-            self.suspects = suspects();
-        }
-        debug_assert_eq!(self.suspects, suspects(), "the shape has changed");
-    }
-
-    /// Partitions that exist and are to stay, each with its place, but for those that need no look: settled, while all brokers
-    /// are up.
-    pub fn suspects<'a>(
-        &'a self,
-        kafka: &'a Kafka,
-    ) -> impl Iterator<Item = (usize, &'a Partition)> {
-        self.suspects.iter().map(|place| (*place, &kafka.partitions[*place]))
     }
 
     /// How long this node has been in peace; `None` if it is not.

@@ -11,7 +11,7 @@ use coordinator::txn::{Acl, Record, Txn, TxnHeader};
 use machine::{Duration, Instant};
 use sim::world::NodeId;
 
-use super::super::{Check, Look, Peace};
+use super::super::{Check, Look, Peace, Suspects};
 use crate::cast::Said;
 use crate::scene::server::Membership;
 use crate::scene::{Client, Moment, Outside, Scene, Server, Truth};
@@ -135,7 +135,12 @@ impl Talk {
             self.scene.now = self.at;
             for check in &mut self.checks {
                 let mut found = Vec::new();
-                let look = Look { scene: &self.scene, outside: &Calm, peace: &Peace::default() };
+                let look = Look {
+                    scene: &self.scene,
+                    outside: &Calm,
+                    peace: &Peace::default(),
+                    suspects: &Suspects::default(),
+                };
                 check.pass(&look, &mut found);
                 let id = check.id();
                 self.found.extend(found.into_iter().map(|message| format!("{id}: {message}")));

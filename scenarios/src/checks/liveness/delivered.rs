@@ -41,7 +41,7 @@ impl Check for Delivered {
     }
 
     fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
-        let Look { scene, outside, peace } = *look;
+        let Look { scene, outside, peace, .. } = *look;
         let bounds = &scene.kafka.bounds;
         let bound = bounds.failover() + bounds.socket_timeout + REQUEST;
         self.in_order.look(scene.now, pairs(peace, scene, outside));

@@ -38,10 +38,10 @@ impl Check for LedPartitions {
     }
 
     fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
-        let Look { scene, outside, peace } = *look;
+        let Look { scene, outside, peace, suspects } = *look;
         let bounds = &scene.kafka.bounds;
         let bound = bounds.failover() + bounds.socket_timeout;
-        for (place, partition) in peace.suspects(&scene.kafka) {
+        for (place, partition) in suspects.of(&scene.kafka) {
             let at_peace =
                 |key: BrokerKey| peace.of_broker(key, scene).is_some_and(|peace| peace > bound);
             let usable = |id: BrokerId| {

@@ -39,14 +39,14 @@ impl Check for Preferred {
     }
 
     fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
-        let Look { scene, peace, .. } = *look;
+        let Look { scene, peace, suspects, .. } = *look;
         let bounds = &scene.kafka.bounds;
         let Some(interval) = bounds.rebalance_every else { return };
         let bound = interval + SLACK;
         let controlled = peace.has_controller(bound, scene);
         for (index, broker) in scene.kafka.brokers.iter().enumerate() {
             let prefers = |one: &&Partition| one.assigned.first() == Some(&broker.id);
-            let states = peace.suspects(&scene.kafka).map(|(_, one)| one).filter(prefers);
+            let states = suspects.of(&scene.kafka).map(|(_, one)| one).filter(prefers);
             let states = states.filter_map(|partition| partition.state.as_deref());
             let (mut away, mut could) = (0, false);
             for state in states.filter(|state| state.leader != broker.id) {

@@ -41,12 +41,12 @@ impl Check for Rejoined {
     }
 
     fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
-        let Look { scene, outside, peace } = *look;
+        let Look { scene, outside, peace, suspects } = *look;
         let bounds = &scene.kafka.bounds;
         let back = bounds.socket_timeout + bounds.replica_fetch_wait_max.times(2) + SLACK;
         let gone = bounds.failover() + bounds.socket_timeout;
         let controlled = peace.has_controller(gone, scene);
-        for (place, partition) in peace.suspects(&scene.kafka) {
+        for (place, partition) in suspects.of(&scene.kafka) {
             let is_led = || peace.leader(partition, back, scene).is_some();
             for (index, replica) in partition.replicas.iter().enumerate() {
                 let broker = &scene.kafka.brokers[index];

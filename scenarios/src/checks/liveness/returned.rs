@@ -40,7 +40,7 @@ impl Check for Returned {
     }
 
     fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
-        let Look { scene, peace, .. } = *look;
+        let Look { scene, peace, suspects, .. } = *look;
         let bounds = &scene.kafka.bounds;
         let bound = bounds.failover() + bounds.session_timeout + bounds.socket_timeout + READS;
         for (index, broker) in scene.kafka.brokers.iter().enumerate() {
@@ -51,7 +51,7 @@ impl Check for Returned {
                 found.push(format!("{name} is well, and has not been registered for {bound}"));
             }
             let controlled = long && peace.has_controller(bound, scene);
-            for (place, partition) in peace.suspects(&scene.kafka) {
+            for (place, partition) in suspects.of(&scene.kafka) {
                 let has = partition.assigned.contains(&broker.id);
                 let role = partition.replicas.get(index).map(|replica| replica.role);
                 let idle = role.is_none_or(|role| role == Role::None);

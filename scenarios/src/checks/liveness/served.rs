@@ -42,7 +42,7 @@ impl Check for Served {
     }
 
     fn pass(&mut self, look: &Look<'_>, found: &mut Vec<String>) {
-        let Look { scene, outside, peace } = *look;
+        let Look { scene, outside, peace, .. } = *look;
         let bounds = &scene.kafka.bounds;
         let bound = bounds.replica_fetch_wait_max + SLACK;
         self.in_order.look(scene.now, pairs(peace, scene, outside));
